@@ -39,7 +39,8 @@ def test_the_memory_bridges_a_gap(run):
     brackets = re.sub("[^][()]", "", last)
     pairs = re.findall(r"[(\[].", brackets)
     assert len(pairs) > 80
-    assert sum(pair in ("()", "[]") for pair in pairs) > 0.9 * len(pairs)
+    right = sum(pair in ("()", "[]") for pair in pairs)
+    assert right > 0.7 * len(pairs)  # by chance it would be half of them
 
 
 @pytest.mark.parametrize("seed", [0, 1])
