@@ -1,16 +1,16 @@
 """A character-level recurrent neural network (RNN), all of it in one file of NumPy.
 
-It reads a text character by character and guesses, each time, which one comes next. What it has
-read it keeps in its hidden state, a vector that every step makes anew from the state before and the
-new character. Backpropagation through time finds how each parameter must change for better guesses.
-The algorithm and its names are those of Andrej Karpathy's min-char-rnn (2015); his article "The
-Unreasonable Effectiveness of Recurrent Neural Networks" shows what such networks can do.
+It guesses each next character of a text from its hidden state, a vector that every step makes anew
+out of the state before and the character just read. Backpropagation through time finds how each
+parameter has to change for better guesses. Algorithm and names: min-char-rnn by Andrej Karpathy
+(2015); see also his article "The Unreasonable Effectiveness of Recurrent Neural Networks".
 """
 
 # /// script
 # requires-python = ">=3.9"
 # dependencies = ["numpy>=1.23"]
 # ///
+import io
 import os
 import signal
 import sys
@@ -162,10 +162,11 @@ def save():
     state = {name: globals()[name] for name in saved_names}
     if not all(np.isfinite(value).all() for value in state.values()):
         sys.exit(f"iter {n}: a parameter is not finite; lower learning_rate")
+    part, content = here / f"{checkpoint}.part", io.BytesIO()
+    np.savez(content, hidden_size=hidden_size, chars=chars, **state)
     try:
-        with open(here / f"{checkpoint}.part", "wb") as file:  # to a name np.savez would add .npz
-            np.savez(file, hidden_size=hidden_size, chars=chars, **state)
-        os.replace(here / f"{checkpoint}.part", here / checkpoint)
+        part.write_bytes(content.getbuffer())
+        part.replace(here / checkpoint)
     except OSError as error:
         sys.exit(f"{here / checkpoint}: cannot be written: {error.strerror}; see checkpoint")
 
@@ -233,7 +234,6 @@ if __name__ == "__main__":
         ):
             mem += dparam * dparam  # Adagrad (Duchi, Hazan, Singer 2011): the more there is
             param += -learning_rate * dparam / np.sqrt(mem + 1e-8)  # in mem, the smaller the step
-
         p += seq_length
         n += 1
     if stopping:
