@@ -7,27 +7,13 @@ import re
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from edited import edited_source
 
-ROOT = Path(__file__).parent.parent
 TEXT = "the cat sat on the mat; the dog sat on the log. " * 5
-
-
-def edited_source(settings):
-    """The script's source with some of its settings changed, as a user would change the lines."""
-    source = (ROOT / "min_char_rnn.py").read_text(encoding="utf-8")
-    for name, value in settings.items():
-        if isinstance(value, type):
-            code = f"np.{value.__name__}"
-        else:
-            code = f"float('{value}')" if isinstance(value, float) else repr(value)
-        source, found = re.subn(rf"(?m)^{name} = .*$", lambda _, c=f"{name} = {code}": c, source)
-        assert found == 1, f"the script has no line of its own for {name}"
-    return source
 
 
 def check_refusal(result, *words):

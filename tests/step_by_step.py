@@ -37,3 +37,18 @@ def loss_and_gradients(inputs, targets, hprev, Wxh, Whh, Why, bh, by):
     for dparam in (dWxh, dWhh, dWhy, dbh, dby):
         np.clip(dparam, -5, 5, out=dparam)
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs) - 1]
+
+
+def sample(h, seed_ix, n, temperature, rng, Wxh, Whh, Why, bh, by):
+    """Returns n indices, each drawn from the softmax and read in turn, as `sample` does."""
+    ix = seed_ix
+    ixes = []
+    for _ in range(n):
+        x = np.zeros((Wxh.shape[1], 1))
+        x[ix] = 1
+        h = np.tanh(Wxh.dot(x) + Whh.dot(h) + bh)
+        y = (Why.dot(h) + by) / temperature
+        exp_y = np.exp(y - y.max())
+        ix = rng.choice(len(y), p=(exp_y / exp_y.sum()).ravel())
+        ixes.append(ix)
+    return ixes

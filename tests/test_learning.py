@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from edited import SCRIPT
 
 
 def test_a_sentence_is_learnt_by_heart(run):
@@ -23,7 +23,7 @@ def test_memory_reaches_farther_back_than_one_character(run):
     The entropy of a character given the one before, counted in the text itself, is that bound: a
     network without its hidden state, or with wrong gradients through time, stays above it.
     """
-    text = (ROOT / "input.txt").read_text(encoding="utf-8")
+    text = (SCRIPT.parent / "input.txt").read_text(encoding="utf-8")
     pairs, singles = Counter(zip(text, text[1:])), Counter(text[:-1])
     bound = -sum(v * math.log2(v / singles[a]) for (a, _), v in pairs.items()) / len(text)
     result = run(text, max_iters=6001, sample_every=1000)
