@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -46,7 +47,7 @@ def run(copy):
     def run(text=TEXT, *, env=None, script=None, **settings):
         command = [sys.executable, script or copy(text, **settings)]
         env = {**os.environ, "PYTHONIOENCODING": "utf-8", **(env or {})}
-        return subprocess.run(command, capture_output=True, encoding="utf-8", env=env, timeout=300)
+        return subprocess.run(command, capture_output=True, encoding="utf-8", env=env, timeout=60)
 
     return run
 
@@ -61,11 +62,13 @@ def start(copy):
         process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
         )
-        started.append(process)
+        started.append((process, threading.Timer(60, process.kill)))  # nothing waits for ever
+        started[-1][1].start()
         return process
 
     yield start
-    for process in started:
+    for process, timer in started:
+        timer.cancel()
         process.kill()
         process.communicate()
 

@@ -49,7 +49,7 @@ def test_a_wrong_setting_is_named_with_its_value_and_what_it_may_be(module, sett
 
 def test_a_wrong_setting_ends_the_program_with_one_line(run):
     """As the user sees it: no traceback, exit status not 0."""
-    result = run(hidden_size=-5)
+    result = run(hidden_size=-5, max_iters=1)
     check_refusal(result, "hidden_size is -5", "whole number above 0")
     assert result.stdout == ""
 
@@ -106,14 +106,14 @@ def test_a_loss_that_is_not_finite_ends_the_run(run, dtype):
 )
 def test_a_text_that_cannot_be_used_is_named(run, tmp_path, text, words):
     """The line gives the path, what is wrong with the file, and what would be right."""
-    check_refusal(run(text), tmp_path / "input.txt", *words)
+    check_refusal(run(text, max_iters=1), tmp_path / "input.txt", *words)
     assert text is None or (tmp_path / "input.txt").read_bytes() == text
 
 
 def test_a_folder_is_not_a_text(run, tmp_path):
     """A folder where the text should be is named, too."""
     (tmp_path / "input.txt").mkdir()
-    check_refusal(run(None), tmp_path / "input.txt")
+    check_refusal(run(None, max_iters=1), tmp_path / "input.txt")
 
 
 def test_the_shortest_text_trains(run):
@@ -203,7 +203,7 @@ def test_a_closed_pipe_ends_the_run_quietly(start):
 
 def test_output_arrives_with_each_sample(start):
     """Through a pipe, too, the first sample is there while the run goes on."""
-    process = start(sample_every=10**9, sample_length=5)
+    process = start(sample_every=10**9, sample_length=5)  # a second sample would take hours
     lines = [process.stdout.readline() for _ in range(2)]
     while not lines[-1].startswith("iter 0, loss: "):
         lines.append(process.stdout.readline())
