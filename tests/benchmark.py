@@ -147,9 +147,13 @@ def growth(folder, what, sizes, theory):
         np.polyfit(np.log(part), np.log(values), 1)[0]
         for part, values in ((sizes[:3], times[:3]), (sizes[-3:], times[-3:]))
     ]
-    print(f"{what:12}" + "".join(f"{size:>9,}" for size in sizes) + "   exponent: first three,")
-    figures = "".join(f"{value:>9,.0f}" for value in times)
-    print(f"{'  µs':12}{figures}   last three, theory: {ends[0]:.2f}, {ends[1]:.2f}, {theory}\n")
+    print(f"{what:12}" + "".join(f"{size:>9,}" for size in sizes))
+    print(f"{'  µs':12}" + "".join(f"{value:>9,.0f}" for value in times))
+    print(
+        f"  exponent: {ends[0]:.2f} over the first three, {ends[1]:.2f} over the last three;",
+        end="",
+    )
+    print(f" in theory {theory}\n")
 
 
 def parts_of_an_iteration(folder, iterations):

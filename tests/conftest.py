@@ -59,9 +59,9 @@ def start(copy):
 
     def start(text=TEXT, *, script=None, **settings):
         command = [sys.executable, script or copy(text, **settings)]
-        process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
-        )
+        env = {name: os.environ[name] for name in os.environ if name != "PYTHONUNBUFFERED"}
+        pipes = dict(stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen(command, encoding="utf-8", env=env, **pipes)
         started.append((process, threading.Timer(60, process.kill)))  # nothing waits for ever
         started[-1][1].start()
         return process

@@ -1,5 +1,7 @@
 """sample: the network writes by the probabilities that it has learnt."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,7 @@ def test_an_impossible_character_is_never_drawn(model):
     rnn = model(size=0)
     rnn.by[:, 0] = [-5000, 0, -5000, 0, -5000]
     assert set(rnn.sample(np.zeros((6, 1)), 0, 2000)) == {1, 3}
+    rnn.names["rng"] = SimpleNamespace(random=np.zeros)  # the lowest draw that there is
+    assert rnn.sample(np.zeros((6, 1)), 0, 3) == [1, 1, 1]
+    rnn.names["rng"] = SimpleNamespace(random=lambda n: np.full(n, 1 - 2**-53))  # the highest
+    assert rnn.sample(np.zeros((6, 1)), 0, 3) == [3, 3, 3]
