@@ -232,7 +232,10 @@ def test_a_folder_without_permission_is_named_at_the_start(run, copy, tmp_path):
 
 
 def test_a_full_disk_leaves_the_old_checkpoint(run, copy, tmp_path):
-    """The new file is written beside the old one, which gives way only to a whole one."""
+    """The new file is written beside the old one, which gives way only to a whole one.
+
+    And a run that carries on finds out at once, not at its next sample.
+    """
     pytest.importorskip("resource")
     run(max_iters=5, **SMALL)
     before = (tmp_path / "model.npz").read_bytes()
@@ -240,9 +243,11 @@ def test_a_full_disk_leaves_the_old_checkpoint(run, copy, tmp_path):
     limit = (
         f"import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, ({len(before) // 2},) * 2)\n"
     )
-    script = copy(max_iters=9, **SMALL).read_text()
+    script = copy(max_iters=2000, sample_every=1999, **SMALL).read_text()
     limited.write_text(script.replace("import os\n", "import os\n" + limit, 1))
-    check_refusal(run(script=limited), tmp_path / "model.npz", "cannot be written")
+    result = run(script=limited)
+    check_refusal(result, tmp_path / "model.npz", "cannot be written")
+    assert len(result.stdout.splitlines()) == 1
     assert (tmp_path / "model.npz").read_bytes() == before
 
 

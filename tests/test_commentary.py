@@ -144,28 +144,29 @@ EXAMPLE = np.array([[3, -0.5, -2], [1.1, 0.03, 0.001], [-1.1, -5, -0.14]])  # th
 def steps(watch):
     """steps(gradients): what the main loop adds to Wxh, given these gradients one by one."""
 
-    def steps(gradients):
+    def steps(gradients, learning_rate=0.1):
         zeros = [np.zeros((3, 3)), np.zeros((3, 3)), np.zeros((3, 1)), np.zeros((3, 1))]
         given = iter(gradients)
 
         def lossFun(inputs, targets, hprev):
             return (1.0, next(given), *zeros, hprev)
 
-        settings = dict(hidden_size=3, dtype=np.float64, max_iters=len(gradients))
-        rnn = watch("abc" * 20, lossFun, sample_length=1, **settings)
+        settings = dict(hidden_size=3, dtype=np.float64, learning_rate=learning_rate)
+        rnn = watch("abc" * 20, lossFun, sample_length=1, max_iters=len(gradients), **settings)
         values = [c.Wxh for c in rnn.calls if c.kind == "lossFun"] + [rnn.Wxh]
         return np.diff(values, axis=0)
 
     return steps
 
 
-def test_adagrad_divides_by_the_root_of_the_squares_so_far(steps):
+@pytest.mark.parametrize("rate", [0.1, 0.02])
+def test_adagrad_divides_by_the_root_of_the_squares_so_far(steps, rate):
     """mem adds up dparam * dparam; the step is -learning_rate * dparam / sqrt(mem + 1e-8)."""
     gradients = [EXAMPLE, EXAMPLE / 2, -3 * EXAMPLE]
     mem = np.zeros((3, 3))
-    for dparam, step in zip(gradients, steps(gradients)):
+    for dparam, step in zip(gradients, steps(gradients, rate)):
         mem += dparam**2
-        np.testing.assert_allclose(step, -0.1 * dparam / np.sqrt(mem + 1e-8), rtol=1e-12)
+        np.testing.assert_allclose(step, -rate * dparam / np.sqrt(mem + 1e-8), rtol=1e-12)
 
 
 def test_the_first_step_is_the_learning_rate_whatever_the_gradient(steps):

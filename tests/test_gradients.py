@@ -71,6 +71,10 @@ def test_gradients_are_clipped_at_five_exactly(model):
     rnn = model()
     result = rnn.lossFun([0] * 60, [1] * 30 + [2] * 30, np.zeros((6, 1)))
     assert all(abs(dparam).max() == 5 for dparam in result[1:6])
+    rnn = model(size=60)
+    assert abs(rnn.lossFun([0], [1], np.zeros((6, 1)))[4]).max() <= 5  # one step is enough
+    rnn.Why[:], rnn.Wxh[:], rnn.bh[:] = 60 * np.sign(rnn.Why), 0, 0
+    assert abs(rnn.lossFun([0], [1], np.zeros((6, 1)))[4]).max() == 5
     rnn = model(size=0)
     rnn.by[:] = 0  # each guess is uniform: 0.2 for each character, 0.8 short at the target
     dby = rnn.lossFun([0] * 6, [1] * 6, np.zeros((6, 1)))[5]

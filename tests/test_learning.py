@@ -1,6 +1,7 @@
 """The whole learns: what the parts are for."""
 
 import math
+import os
 import re
 from collections import Counter
 
@@ -69,3 +70,15 @@ def test_importing_the_script_trains_nothing_and_prints_nothing(module, capsys):
     """The functions can be tried by hand, as these tests do."""
     assert callable(module().lossFun)
     assert capsys.readouterr().out == ""
+
+
+def test_one_blas_thread_is_asked_for_before_numpy_is_imported(module, monkeypatch):
+    """Several are slower on matrices this small; a number that the user has set is kept."""
+    source = SCRIPT.read_text(encoding="utf-8")
+    assert source.index("OPENBLAS_NUM_THREADS") < source.index("import numpy")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    module()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "3")
+    module()
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "3"
