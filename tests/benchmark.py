@@ -184,8 +184,10 @@ def parts_of_an_iteration(folder, iterations):
     with np.errstate(), contextlib.redirect_stdout(io.StringIO()):
         exec(compile(source, "run.py", "exec"), names)
     total = sum(spent.values())
-    shares = ", ".join(f"{part} {100 * value / total:.0f} %" for part, value in spent.items())
-    print(f"Where an iteration goes ({total / iterations * 1e6:.0f} µs): {shares}\n")
+    print(f"Where an iteration goes ({total / iterations * 1e6:.0f} µs):")
+    for part, value in spent.items():
+        print(f"{100 * value / total:5.0f} %  {part}")
+    print()
 
 
 def main(folder):
