@@ -80,10 +80,10 @@ def test_the_page_is_short_enough_to_stay_open():
 
 
 def test_the_pytorch_snippet_runs_and_learns(tmp_path, monkeypatch, capsys):
-    """Where PyTorch is installed: the loss falls as the page says that it does."""
+    """Where PyTorch is installed: it learns as the script does, from 101.5 at the start."""
     pytest.importorskip("torch")
     snippet = re.search(r"```python\n(import torch\n.*?)```", README, re.DOTALL).group(1)
     monkeypatch.chdir(ROOT)
     exec(snippet.replace("range(2001)", "range(1001)"), {})
-    losses = re.findall(r"iter \d+, loss: (\S+)", capsys.readouterr().out)
-    assert float(losses[-1]) < float(losses[0]) - 10
+    loss = re.search(r"iter 1000, loss: (\S+)", capsys.readouterr().out).group(1)
+    assert float(loss) < 90
