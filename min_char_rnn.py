@@ -28,7 +28,7 @@ temperature = 1.0  # divides the logits when sampling; larger is wilder, smaller
 sample_every = 100  # iterations between two samples; more print (and save) less often
 sample_length = 200  # characters in a sample; more take longer
 max_iters = None  # end after this many iterations; more learn more; None: run until Ctrl-C
-checkpoint = None  # a file such as "model.npz", beside this one, to save to and carry on from
+checkpoint = None  # file beside this one to save to and carry on from: "model.npz"; None: neither
 dtype = np.float32  # number format of every array; np.float64: exacter, slower, twice the memory
 seed = 0  # of the random numbers: same seed, same run; a larger one is only another one
 
@@ -121,9 +121,9 @@ def lossFun(inputs, targets, hprev):
     loss = -float(log_ps[steps, targets].sum())  # cross-entropy
     dys = ps.copy()
     dys[steps, targets] -= 1  # the gradient of the loss by the logits: p, less 1 at the target
-    dhs = dys.dot(Why)  # by each state, through the guess made from it
-    dhraw = 1 - hs[:T] * hs[:T]  # by what went into tanh: at first only the slope of tanh
-    dhnext = np.zeros(hidden_size, dtype)  # by a state, through the step after; the last has none
+    dhs = dys.dot(Why)  # the gradient by each state, through the guess made from it
+    dhraw = 1 - hs[:T] * hs[:T]  # the gradient by what went into tanh; so far only tanh's slope
+    dhnext = np.zeros(hidden_size, dtype)  # by a state, through the step after: 0 for the last
     for t in reversed(range(T)):
         dhraw[t] *= dhs[t] + dhnext
         dhnext = Whh.T.dot(dhraw[t])
