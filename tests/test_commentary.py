@@ -120,7 +120,7 @@ def test_smoothing_starts_at_the_loss_of_a_uniform_guess(watch):
 
 
 def test_a_hundred_losses_are_summed_as_the_commentary_writes_it(watch):
-    """0.001 (0.999^99 L1 + ... + L100), and 0.999^100 of what was there before."""
+    """0.001 (0.999^99 L1 + ... + L100), and 0.999^100 of what was before (smooth_loss에 반영)."""
     rnn = watch(seq_length=5, max_iters=100)
     losses = [c.result[0] for c in rnn.calls if c.kind == "lossFun"]
     start = 5 * math.log(rnn.vocab_size)
@@ -161,7 +161,7 @@ def steps(watch):
 
 @pytest.mark.parametrize("rate", [0.1, 0.02])
 def test_adagrad_divides_by_the_root_of_the_squares_so_far(steps, rate):
-    """mem adds up dparam * dparam; the step is -learning_rate * dparam / sqrt(mem + 1e-8)."""
+    """mem adds up dparam * dparam; the step is dparam over the root of it (분모가 mem)."""
     gradients = [EXAMPLE, EXAMPLE / 2, -3 * EXAMPLE]
     mem = np.zeros((3, 3))
     for dparam, step in zip(gradients, steps(gradients, rate)):
@@ -189,7 +189,7 @@ def test_under_the_same_gradient_the_steps_slow_down_for_ever(steps):
 
 
 def test_rare_gradients_keep_larger_steps_than_frequent_ones(steps):
-    """What moves at each tenth window only, as a rare character does, still moves far when it does.
+    """What moves at every tenth window only still moves far when it does (이동폭을 크게).
 
     That, and not speed in general, is Adagrad's gain: the commentary's "faster than SGD" holds
     where gradients differ in size and in frequency, as they do here; plain SGD with a well-chosen

@@ -119,10 +119,13 @@ def test_an_index_outside_the_vocabulary_raises(model):
         rnn.lossFun([0], [5], np.zeros((6, 1)))
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_array_of_a_run_has_the_dtype_of_the_settings(watch, dtype):
-    """One stray float64 would turn the rest into float64, and halve the speed unseen."""
-    rnn = watch(max_iters=3, dtype=dtype)
+@pytest.mark.parametrize(
+    "settings, dtype",
+    [({}, np.float32), ({"dtype": np.float32}, np.float32), ({"dtype": np.float64}, np.float64)],
+)
+def test_every_array_of_a_run_has_the_dtype_of_the_settings(watch, settings, dtype):
+    """float32 by default. One stray float64 would turn the rest into it and halve the speed."""
+    rnn = watch(max_iters=3, **settings)
     arrays = [rnn.Wxh, rnn.Whh, rnn.Why, rnn.bh, rnn.by, rnn.hprev]
     arrays += [rnn.mWxh, rnn.mWhh, rnn.mWhy, rnn.mbh, rnn.mby]
     for call in rnn.calls:
