@@ -16,7 +16,7 @@ import signal
 import sys
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # fastest below about 1,000 hidden units
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more pay from hidden_size 1,000 up
 import numpy as np
 
 # ---- Settings: change any line and run the file again.

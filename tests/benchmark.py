@@ -1,6 +1,6 @@
 """How fast the script is, beside the step-by-step form that it is explained in.
 
-    python tests/benchmark.py           about a minute and a half
+    python tests/benchmark.py           under a minute
     python tests/benchmark.py --quick   some seconds, with figures that are only rough
 
 Both forms run in this process, in turns, so that a machine that slows down slows down both.
@@ -148,7 +148,7 @@ def growth(folder, what, sizes, theory):
         for part, values in ((sizes[:3], times[:3]), (sizes[-3:], times[-3:]))
     ]
     print(f"{what:12}" + "".join(f"{size:>9,}" for size in sizes))
-    print(f"{'  µs':12}" + "".join(f"{value:>9,.0f}" for value in times))
+    print(f"{'  us':12}" + "".join(f"{value:>9,.0f}" for value in times))
     print(
         f"  exponent: {ends[0]:.2f} over the first three, {ends[1]:.2f} over the last three;",
         end="",
@@ -184,7 +184,7 @@ def parts_of_an_iteration(folder, iterations):
     with np.errstate(), contextlib.redirect_stdout(io.StringIO()):
         exec(compile(source, "run.py", "exec"), names)
     total = sum(spent.values())
-    print(f"Where an iteration goes ({total / iterations * 1e6:.0f} µs):")
+    print(f"Where an iteration goes ({total / iterations * 1e6:.0f} us):")
     for part, value in spent.items():
         print(f"{100 * value / total:5.0f} %  {part}")
     print()

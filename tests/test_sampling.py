@@ -4,6 +4,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import step_by_step
 
 
 @pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
@@ -27,7 +28,10 @@ def test_each_character_is_read_before_the_next_is_drawn(model):
     rnn = model(hidden_size=5, vocab_size=5, size=0)
     rnn.Wxh[:] = 9 * np.eye(5)  # the hidden state says which character was read
     rnn.Why[:] = 99 * np.roll(np.eye(5), 1, axis=0)  # and the next one is all but certain
-    assert rnn.sample(np.zeros((5, 1)), 3, 12) == [4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0]
+    expected = [4, 0, 1, 2, 3, 4, 0, 1, 2, 3, 4, 0]
+    assert rnn.sample(np.zeros((5, 1)), 3, 12) == expected
+    rng = np.random.default_rng(0)
+    assert step_by_step.sample(np.zeros((5, 1)), 3, 12, 1.0, rng, *rnn.params) == expected
 
 
 def test_the_state_is_carried_from_character_to_character(model):
