@@ -110,14 +110,11 @@ def machine():
 
 def whole_run(folder, iterations, step_by_step=False):
     """Runs the script from its start to so many iterations; returns seconds and peak memory."""
-    settings = {"max_iters": iterations}
+    source = edited_source({"max_iters": iterations})
     if step_by_step:
-        settings["dtype"] = np.float64
-    source = edited_source(settings)
-    if step_by_step:
-        tests = str(Path(__file__).parent)
+        source = edited_source({"max_iters": iterations, "dtype": np.float64})
         swap = (
-            f"sys.path.insert(0, {tests!r})\nimport step_by_step\n\n\n"
+            f"sys.path.insert(0, {str(Path(__file__).parent)!r})\nimport step_by_step\n\n\n"
             "def lossFun(inputs, targets, hprev):\n"
             "    params = Wxh, Whh, Why, bh, by\n"
             "    return step_by_step.loss_and_gradients(inputs, targets, hprev, *params)\n\n\n"
@@ -125,6 +122,7 @@ def whole_run(folder, iterations, step_by_step=False):
             "    params = Wxh, Whh, Why, bh, by\n"
             "    return step_by_step.sample(h, seed_ix, n, temperature, rng, *params)\n\n\n"
         )
+        assert source.count("# ---- Training") == 1
         source = source.replace("# ---- Training", swap + "# ---- Training")
     (folder / "run.py").write_text(source, encoding="utf-8")
     (folder / "input.txt").write_bytes((SCRIPT.parent / "input.txt").read_bytes())
@@ -143,17 +141,11 @@ def growth(folder, what, sizes, theory):
     """Prints the time of lossFun at growing sizes, and the exponent by which it grows."""
     calls = [ours(folder, **{what: size}) for size in sizes]
     times = [median(turns) for turns in in_turns(*calls)]
-    ends = [
-        np.polyfit(np.log(part), np.log(values), 1)[0]
-        for part, values in ((sizes[:3], times[:3]), (sizes[-3:], times[-3:]))
-    ]
+    ends = slice(3), slice(-3, None)
+    first, last = (np.polyfit(np.log(sizes[i]), np.log(times[i]), 1)[0] for i in ends)
     print(f"{what:12}" + "".join(f"{size:>9,}" for size in sizes))
     print(f"{'  us':12}" + "".join(f"{value:>9,.0f}" for value in times))
-    print(
-        f"  exponent: {ends[0]:.2f} over the first three, {ends[1]:.2f} over the last three;",
-        end="",
-    )
-    print(f" in theory {theory}\n")
+    print(f"  exponent: first three {first:.2f}, last three {last:.2f}, in theory {theory}\n")
 
 
 def parts_of_an_iteration(folder, iterations):

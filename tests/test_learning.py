@@ -73,7 +73,7 @@ def test_importing_the_script_trains_nothing_and_prints_nothing(module, capsys):
 
 
 def test_one_blas_thread_is_asked_for_before_numpy_is_imported(module, monkeypatch):
-    """Several are slower on matrices this small; a number that the user has set is kept."""
+    """More gain nothing at the defaults; a number that the user has set is kept."""
     source = SCRIPT.read_text(encoding="utf-8")
     assert source.index("OPENBLAS_NUM_THREADS") < source.index("import numpy")
     monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
