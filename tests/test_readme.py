@@ -1,89 +1,122 @@
-"""README.md says what is so: its commands, settings, quoted lines, tests and snippet."""
+"""README.md says what is so: commands, settings, quoted lines, files, messages, code, numbers."""
 
+import json
 import re
+import sys
 
+import numpy as np
 import pytest
-from edited import SCRIPT
+from helpers import SCRIPT, edited, imported, run
 
 ROOT = SCRIPT.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+ENGLISH, KOREAN = README.split("\n## 한국어\n")
 SOURCE = SCRIPT.read_text(encoding="utf-8")
 STEPS = (ROOT / "tests" / "step_by_step.py").read_text(encoding="utf-8")
-SETTINGS = re.findall(r"(?m)^(\w+) = (.+?)  # ", SOURCE.split("# ---- Safety")[0])
-ROWS = [line.strip("| ").split(" | ") for line in README.splitlines() if line.startswith("|")]
+SETTINGS = re.findall(r"(?m)^(\w+) = (.+?)  # ", SOURCE.split("# ---- Data")[0])
+PROGRAMS = [code for code in re.findall(r"(?s)```python\n(.+?)```", README) if code.count("\n") > 2]
+halves = pytest.mark.parametrize("half", [ENGLISH, KOREAN], ids=["english", "korean"])
 
 
-def codes(cell):
-    """What stands between backquotes in a cell."""
-    return re.findall(r"`([^`]+)`", cell)
+@halves
+def test_each_command_has_a_block_of_its_own(half):
+    """It is copied from there with one click, and runs as it stands."""
+    for command in ["numpy && python min_char_rnn.py", "numpy pytest && python -m pytest"]:
+        assert f"```sh\npip install {command}\n```\n" in half
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["pip install numpy && python min_char_rnn.py", "pip install numpy pytest && python -m pytest"],
-)
-def test_each_command_stands_on_a_line_of_its_own_in_both_languages(command):
-    """They are copied from there, and run as they stand."""
-    assert README.splitlines().count("    " + command) == 2
-
-
+@halves
 @pytest.mark.parametrize("name, default", SETTINGS)
-def test_each_setting_is_in_the_tables_of_both_languages(name, default):
-    """With the default that the script has."""
-    assert len(SETTINGS) == 11
-    assert [row[1] for row in ROWS if row[0] == f"`{name}`"] == [f"`{default}`"] * 2
+def test_each_setting_is_in_the_table_with_its_default(half, name, default):
+    """As the script has it, in one cell or in two."""
+    assert re.search(rf"\n\| `{name}(?: = |` \| `){re.escape(default)}` \| ", half)
 
 
-def test_each_line_that_the_guides_quote_is_in_the_script():
-    """The guides quote lines, not numbers; a line that changes in the script shows here."""
-    quoted = [code for row in ROWS if row[0].startswith("**") for code in codes(row[0])]
-    assert len(quoted) > 15
-    assert [code for code in quoted if code not in SOURCE] == []
+@halves
+def test_each_line_that_is_quoted_is_in_the_script(half):
+    """In the reading guides on a line of its own; in the questions at the start of the answer."""
+    quoted = re.findall(r"(?m)^`([^`]+)`(?:<br>)?$", half)
+    assert quoted
+    quoted += re.findall(r"</summary>\n\n`([^`]+)`:", half)
+    assert [line for line in quoted if line not in SOURCE] == []
 
 
-def test_the_gathered_form_is_beside_its_step_by_step_form():
-    """The first column stands in tests/step_by_step.py, the second in the script."""
-    table = README.split("| step by step | gathered")[1].split("\n\n")[0].splitlines()[2:]
-    assert len(table) == 8
-    for line in table:
-        step, gathered = line.strip("| ").split(" | ")[:2]
-        assert codes(step)[0] in STEPS
-        assert gathered.startswith("stays") or codes(gathered)[0] in SOURCE
+@halves
+def test_the_gathered_form_stands_beside_the_step_by_step_form(half):
+    """One of each pair is in tests/step_by_step.py, the other in the script."""
+    pairs = re.findall(r"(?m)^(?:\| |- )`([^`]+)` (?:\||→) [^`|\n]*`([^`]+)`", half)
+    pairs = [(step, gathered) for step, gathered in pairs if ".dot(" in step]
+    assert pairs
+    for step, gathered in pairs:
+        assert step in STEPS and gathered in SOURCE
 
 
-def test_each_test_that_is_named_exists():
-    """A reader who looks for the proof finds it."""
-    tests = "".join(path.read_text(encoding="utf-8") for path in ROOT.glob("tests/test_*.py"))
-    for name in set(re.findall(r"`(test_\w+)`", README)):
-        assert f"def {name}(" in tests
-    for path in set(re.findall(r"`(tests/\w+\.py)`", README)):
-        assert (ROOT / path).is_file()
+@halves
+def test_each_message_that_is_explained_is_in_the_script(half):
+    """Its fixed words are; dots, numbers and the checkpoint's name stand for what varies."""
+    table = re.search(r"\| (?:message|메시지) \|.*\n.*\n((?:\|.*\n)+)", half).group(1)
+    for message in re.findall(r"(?m)^\| `([^`]+)`", table):
+        for words in re.split(r"…|\d+|\bnan\b|model\.npz", message):
+            assert words.strip() in SOURCE, message
 
 
-def test_each_message_that_is_explained_can_be_met():
-    """The fixed words of the messages are the script's."""
-    tables = re.split(r"\| (?:message|메시지) \|.*\n", README)[1:]
-    rows = [line for table in tables for line in table.split("\n\n")[0].splitlines()[1:]]
-    assert len(rows) == 15
-    known = (
-        "cannot be read|not UTF-8 at byte|characters; seq_length|it must be|lower learning_rate"
-        "|not a checkpoint, or damaged|made with|cannot be written"
-    ).split("|")
-    for row in rows:
-        words = [word for word in known if word in codes(row)[0]]
-        assert len(words) == 1 and words[0] in SOURCE
+def test_each_file_and_section_that_is_named_exists():
+    """A reader who follows a name or a link finds something there."""
+    links = re.findall(r"\]\(([^)\s]+)\)", README)
+    files = [link for link in links if ":" not in link and link[0] != "#"]
+    for name in [*files, *re.findall(r"tests/\w+\.py", README)]:
+        assert (ROOT / name).is_file(), name
+    titles = [re.sub(r"[^\w\s-]", "", x).lower() for x in re.findall(r"(?m)^#+ (.+)$", README)]
+    sections = {"#" + title.replace(" ", "-") for title in titles}
+    assert {link for link in links if link[0] == "#"} <= sections
 
 
-def test_the_page_is_short_enough_to_stay_open():
-    """Under 300 lines."""
-    assert README.count("\n") < 300
+@pytest.mark.parametrize("code", PROGRAMS)
+def test_each_program_runs_as_it_stands(tmp_path, monkeypatch, code):
+    """Beside the script and, where the program loads one, a checkpoint."""
+    text = (ROOT / "input.txt").read_text(encoding="utf-8")
+    checkpoint = "model.npz" if ".load()" in code else None
+    script = edited(tmp_path, text, max_iters=20, checkpoint=checkpoint)
+    if checkpoint:
+        assert run(script).returncode == 0
+    (tmp_path / "program.py").write_text(code, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    result = run("program.py")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout
 
 
-def test_the_pytorch_snippet_runs_and_learns(tmp_path, monkeypatch, capsys):
-    """Where PyTorch is installed: it learns as the script does, from 101.5 at the start."""
-    pytest.importorskip("torch")
-    snippet = re.search(r"```python\n(import torch\n.*?)```", README, re.DOTALL).group(1)
-    monkeypatch.chdir(ROOT)
-    exec(snippet.replace("range(2001)", "range(1001)"), {})
-    loss = re.search(r"iter 1000, loss: (\S+)", capsys.readouterr().out).group(1)
-    assert float(loss) < 90
+def test_the_step_by_hand_is_what_lossFun_computes(tmp_path):
+    """Every number of the table, and the loss before and after Adagrad's first step."""
+    page = ENGLISH.split("\n## One step by hand\n")[1].split("\n## ")[0].replace("−", "-")
+    rnn = imported(edited(tmp_path, "aba", hidden_size=2, seq_length=2, dtype=np.float64))
+    for name, value in re.findall(r"`(W\w\w)` = (\[\[.+?\]\])", page):
+        getattr(rnn, name)[...] = json.loads(value)
+    hprev = np.array([json.loads(re.search(r"`hprev` = (\[.+?\])", page).group(1))]).T
+    before, inside = sys.getprofile(), {}
+
+    def look(frame, event, arg):
+        if event == "return" and frame.f_code.co_name == "lossFun":
+            inside.update(frame.f_locals)
+
+    sys.setprofile(look)
+    loss, *gradients, _ = rnn.lossFun([0, 1], [1, 0], hprev)
+    sys.setprofile(before)
+    hs, dhs, dhraws = inside["hs"], inside["dhs"], inside["dhraws"]
+    dhnexts = np.array([dhraws[1].dot(rnn.Whh), [0, 0]])
+    expected = {"x": inside["xs"], "before tanh": np.arctanh(hs), "h": hs, "y": hs.dot(rnn.Why.T)}
+    expected.update({"p": inside["ps"], "target": np.eye(2)[[1, 0]]})
+    expected.update({"-log p": -inside["log_ps"][[0, 1], [1, 0]], "dy": inside["dys"]})
+    expected.update({"through Why": dhs, "dhnext": dhnexts, "dh": dhs + dhnexts})
+    expected.update({"slope": inside["slopes"], "dhraw": dhraws})
+    expected.update(zip(["dWxh", "dWhh", "dWhy", "dbh", "dby"], gradients))
+    rows = [line.strip("| ").replace("`", "").split(" | ") for line in page.splitlines()]
+    rows = [row for row in rows if row[0] in expected]
+    table = {name: json.loads(f"[{first}, {second}]") for name, first, second in rows}
+    assert set(table) == set(expected)
+    for name, values in expected.items():
+        assert table[name] == pytest.approx(np.ravel(values), abs=0.00051), name
+    for param, dparam in zip([rnn.Wxh, rnn.Whh, rnn.Why, rnn.bh, rnn.by], gradients):
+        param -= rnn.learning_rate * dparam / np.sqrt(dparam * dparam + 1e-8)
+    after = rnn.lossFun([0, 1], [1, 0], hprev)[0]
+    assert f"= {loss:.3f}" in page and f"costs {after:.3f}" in page
