@@ -85,11 +85,11 @@ def lossFun(inputs, targets, hprev):
     gradients, shaped like the parameters, clipped to -5..5; the last state. Changes no argument."""
     # Only the recurrence goes step by step, in two loops. All else is done for all steps at once,
     # in arrays with a row for each step. There vectors are rows, so W x becomes x.dot(W.T).
-    T, steps = len(inputs), np.arange(len(inputs))
-    xs = np.zeros((T, vocab_size), dtype)
+    steps, inputs, targets = np.arange(len(inputs)), np.array(inputs), np.array(targets)
+    xs = np.zeros((len(steps), vocab_size), dtype)
     xs[steps, inputs] = 1  # one-hot: a 1 at the character's index, else 0
     from_xs = Wxh.T[inputs] + bh.T  # xs.dot(Wxh.T) + bh.T, only faster
-    states = np.full((T + 1, hidden_size), hprev[:, 0], dtype)  # the loop fills all but row 0
+    states = np.full((len(steps) + 1, hidden_size), hprev[:, 0], dtype)  # row 0: before step 0
     hprevs, hs = states[:-1], states[1:]  # the states before and after each step
     for from_x, before, h in zip(from_xs, hprevs, hs):
         np.tanh(from_x + Whh.dot(before), out=h)  # h is the next step's `before`
