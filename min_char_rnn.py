@@ -12,7 +12,6 @@ After min-char-rnn (Karpathy 2015). At each time step t, one by one in tests/ste
 # requires-python = ">=3.9"
 # dependencies = ["numpy>=1.23"]
 # ///
-import io
 import os
 import signal
 import sys
@@ -20,6 +19,8 @@ import sys
 if __name__ == "__main__" and not (sys.flags.inspect or hasattr(sys, "ps1")):
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the start: no traceback
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more threads help only from 1,000 units up
+import contextlib
+import io
 from pathlib import Path
 
 import numpy as np
@@ -123,8 +124,9 @@ def sample(h, seed_ix, n):
     for draw in rng.random(n):  # between 0 and 1
         h = np.tanh(Wxh[:, [ix]] + Whh.dot(h) + bh)  # x is one-hot: Wxh x is a column of Wxh
         y = (Why.dot(h) + by).astype(np.float64)  # in float32 a tiny temperature would be 0
-        ends = np.exp((y - y.max()) / temperature).cumsum()  # laid end to end: where each p ends
-        ix = np.count_nonzero(ends <= draw * ends[-1])  # the character on whose p it falls
+        p = np.exp((y - y.max()) / temperature)  # the probabilities, but for their sum
+        ends = p.cumsum()  # where each ends when they lie end to end on a line
+        ix = np.count_nonzero(ends <= draw * ends[-1])  # the one that the draw falls on
         ixes.append(ix)
     return ixes
 
@@ -215,25 +217,23 @@ def load():
 
 
 def main():
-    def stop(number, frame):
-        stopping.append(number)
-        signal.signal(number, handlers[number])  # a second Ctrl-C ends the program at once
+    def stop(*_):
+        stopping.append(True)
+        handlers.close()  # gives the old ones back: a second Ctrl-C ends the program at once
 
-    handlers = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        if hasattr(sys.stdout, "reconfigure"):  # each line at once; "?" for what it cannot show
-            sys.stdout.reconfigure(errors="replace", line_buffering=True)
-        with np.errstate(all="ignore"):  # an overflow shows in the next loss, which is checked
+    with contextlib.ExitStack() as handlers, np.errstate(all="ignore"):  # the loss is checked
+        for number in (signal.SIGINT, signal.SIGTERM):
+            handlers.callback(signal.signal, number, signal.signal(number, stop))
+        try:
+            if hasattr(sys.stdout, "reconfigure"):  # a line at once; "?" for what it cannot show
+                sys.stdout.reconfigure(errors="replace", line_buffering=True)
             train()
-    except OSError as error:
-        if error.filename:
-            raise  # not the output: a file that your own code opens
-        sys.stdout = None  # or Python's own exit would try to write once more
-        closed = error.errno in (22, 32)  # EINVAL (Windows), EPIPE: closed by `| head`
-        sys.exit(None if closed else f"the output cannot be written: {error.strerror}")
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+        except OSError as error:
+            if error.filename:
+                raise  # not the output: a file that your own code opens
+            sys.stdout = None  # or Python's own exit would try to write once more
+            closed = error.errno in (22, 32)  # EINVAL (Windows), EPIPE: closed by `| head`
+            sys.exit(None if closed else f"the output cannot be written: {error.strerror}")
 
 
 if __name__ == "__main__":
