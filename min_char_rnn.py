@@ -2,7 +2,7 @@
 
 It keeps what it has read of a text in a vector, its hidden state, and guesses each next character
 from that. Backpropagation through time (BPTT) finds how its parameters, W and b, have to change.
-After min-char-rnn (Karpathy 2015). At each time step t, one by one in tests/step_by_step.py:
+After min-char-rnn (Karpathy 2015). At each time step t (see tests/step_by_step.py):
 
     h[t] = tanh(Wxh x[t] + Whh h[t-1] + bh)    state, from the character x and the state before
     y[t] = Why h[t] + by                       logits: a score for each possible next character
@@ -37,7 +37,7 @@ sample_length = 200  # characters in a sample
 max_iters = None  # end after this many iterations; None: go on until Ctrl-C
 checkpoint = None  # a file such as "model.npz" to save to and carry on from; None: no file
 dtype = np.float32  # number format of every array; np.float64 is more exact, and slower
-seed = 0  # start of the random numbers: the same seed gives the same run
+seed = 0  # start of the random numbers: same seed, same computer, same run
 
 counts = "hidden_size seq_length sample_every sample_length max_iters"
 for names, kinds, fits, allowed in [  # a setting that cannot work ends the program
@@ -68,7 +68,7 @@ data_size, vocab_size = len(data), len(chars)
 char_to_ix = {ch: i for i, ch in enumerate(chars)}
 ix_to_char = {i: ch for i, ch in enumerate(chars)}
 
-# ---- Parameters: random, or all units stay alike; small, so that tanh is steep. m: for Adagrad.
+# ---- Parameters: random, or units stay alike; small: tanh is steep near 0. m: Adagrad's memory.
 rng = np.random.default_rng(seed)
 Wxh = (rng.standard_normal((hidden_size, vocab_size)) * 0.01).astype(dtype)  # input to hidden
 Whh = (rng.standard_normal((hidden_size, hidden_size)) * 0.01).astype(dtype)  # hidden to hidden
@@ -90,7 +90,7 @@ def lossFun(inputs, targets, hprev):
     xs = np.zeros((len(steps), vocab_size), dtype)
     xs[steps, inputs] = 1  # one-hot: a 1 at the character's index, else 0
     from_xs = Wxh.T[inputs] + bh.T  # xs.dot(Wxh.T) + bh.T, only faster
-    states = np.full((len(steps) + 1, hidden_size), hprev[:, 0], dtype)  # row 0: before step 0
+    states = np.full((len(steps) + 1, hidden_size), hprev[:, 0], dtype)  # only row 0 is kept
     hprevs, hs = states[:-1], states[1:]  # the states before and after each step
     for from_x, before, h in zip(from_xs, hprevs, hs):
         np.tanh(from_x + Whh.dot(before), out=h)  # h is the next step's `before`
@@ -111,7 +111,7 @@ def lossFun(inputs, targets, hprev):
     dWxh, dWhh, dWhy = dhraws.T.dot(xs), dhraws.T.dot(hprevs), dys.T.dot(hs)  # summed over t
     dbh, dby = dhraws.sum(axis=0).reshape(-1, 1), dys.sum(axis=0).reshape(-1, 1)
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
-        dparam.clip(-5, 5, out=dparam)  # a huge entry, kept in mem, would stop its weight for good
+        dparam.clip(-5, 5, out=dparam)  # a huge one, in Adagrad's memory, would slow its weight
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[-1].reshape(-1, 1)
 
 
@@ -134,7 +134,7 @@ def sample(h, seed_ix, n):
 # ---- Training: window after window, round and round. save, load and stopping come below it.
 def train():
     print(f"data has {data_size} characters, {vocab_size} unique.")
-    n, p, hprev = 0, 0, np.zeros((hidden_size, 1), dtype)  # iterations done; place in data
+    n, p, hprev = 0, 0, np.zeros((hidden_size, 1), dtype)  # iterations; place in data; state
     smooth_loss = -np.log(1.0 / vocab_size) * seq_length  # the loss of a uniform guess
     if checkpoint and os.path.exists(path):
         n, p, hprev, smooth_loss = load()
@@ -143,9 +143,8 @@ def train():
     if checkpoint and not last:
         save(n, p, hprev, smooth_loss)  # if it cannot be written, better now than in an hour
     while True:
-        if p + seq_length + 1 >= len(data) or n == 0:  # less than a window and a spare are left
-            hprev = np.zeros((hidden_size, 1), dtype)  # as if nothing had been read
-            p = 0
+        if p + seq_length + 1 >= len(data) or n == 0:  # fewer than seq_length + 2 are left
+            hprev, p = np.zeros((hidden_size, 1), dtype), 0  # as if nothing had been read
         inputs = [char_to_ix[ch] for ch in data[p : p + seq_length]]
         targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]  # what comes next
 
@@ -181,7 +180,7 @@ stopping = []  # Ctrl-C puts something in, and the iteration under way becomes t
 
 
 def save(n, p, hprev, smooth_loss):
-    """Writes the run's state to a new file, then moves it over the old one in one step."""
+    """Writes a new file, then moves it over the old one: at every instant one is whole."""
     state = dict(arrays, n=n, p=p, hprev=hprev, smooth_loss=smooth_loss)
     if not all(np.isfinite(value).all() for value in state.values()):
         sys.exit(f"iter {n}: a weight is not finite; lower learning_rate")
@@ -203,7 +202,7 @@ def load():
         saved = dict(np.load(io.BytesIO(path.read_bytes()), allow_pickle=False))
         if saved["hidden_size"] != hidden_size:
             sys.exit(f"{path}: hidden_size was {saved['hidden_size']}, is {hidden_size} now")
-        if others := sorted(set(saved["chars"].tolist()) ^ set(np.array(chars).tolist())):
+        if others := np.setxor1d(saved["chars"], chars).tolist():  # those in one of the two
             sys.exit(f"{path}: of another text; only one of the two has {others[:20]}")
         for name, array in state.items():
             if saved[name].shape != array.shape or not np.isfinite(saved[name]).all():
@@ -221,6 +220,7 @@ def main():
         stopping.append(True)
         handlers.close()  # gives the old ones back: a second Ctrl-C ends the program at once
 
+    stopping.clear()  # of what stopped an earlier run, as under `python -i`
     with contextlib.ExitStack() as handlers, np.errstate(all="ignore"):  # the loss is checked
         for number in (signal.SIGINT, signal.SIGTERM):
             handlers.callback(signal.signal, number, signal.signal(number, stop))
