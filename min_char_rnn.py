@@ -75,6 +75,7 @@ Whh = (rng.standard_normal((hidden_size, hidden_size)) * 0.01).astype(dtype)  # 
 Why = (rng.standard_normal((vocab_size, hidden_size)) * 0.01).astype(dtype)  # hidden to output
 bh, by = np.zeros((hidden_size, 1), dtype), np.zeros((vocab_size, 1), dtype)  # biases
 mWxh, mWhh, mWhy, mbh, mby = (np.full_like(w, adagrad_start) for w in [Wxh, Whh, Why, bh, by])
+arrays = {w: globals()[w] for w in "Wxh Whh Why bh by mWxh mWhh mWhy mbh mby".split()}  # saved
 
 
 # ---- Loss and gradients: how bad the guesses are, and what would make them better.
@@ -175,7 +176,6 @@ def train():
 
 
 # ---- The program around it: what is kept on disk, and how a run ends.
-arrays = {name: globals()[name] for name in "Wxh Whh Why bh by mWxh mWhh mWhy mbh mby".split()}
 stopping = []  # Ctrl-C puts something in, and the iteration under way becomes the last
 
 
