@@ -164,7 +164,11 @@ def test_a_save_that_fails_leaves_the_old_checkpoint_and_nothing_else(tmp_path, 
     assert (tmp_path / "model.npz").read_bytes() == before
 
 
-@pytest.mark.parametrize("name", ["no such folder/model.npz", "input.txt/model.npz", "."])
+no_utf8 = pytest.mark.skipif(os.name == "nt", reason="POSIX file names are bytes, here UTF-8")
+NO_FILES = ["no such folder/model.npz", "input.txt/model.npz", "."]
+
+
+@pytest.mark.parametrize("name", [*NO_FILES, pytest.param("\ud800", marks=no_utf8, id="no UTF-8")])
 def test_a_checkpoint_that_cannot_be_written_is_named_at_the_start(tmp_path, capsys, name):
     """Not after an hour of learning: nothing is sampled or learnt before."""
     assert f"{tmp_path / name}: cannot be " in refusal(copy(tmp_path, checkpoint=name).train)

@@ -197,6 +197,16 @@ def test_a_second_ctrl_c_does_not_wait_and_the_handlers_are_given_back(tmp_path)
     assert handlers() == before
 
 
+def test_what_stopped_one_run_does_not_stop_the_next(tmp_path, capsys):
+    """In `python -i` main() can be called again after a Ctrl-C."""
+    rnn = imported(edited(tmp_path, max_iters=9))
+    lossFun = rnn.lossFun
+    main_with(rnn, SIGINT)
+    rnn.lossFun = lossFun
+    rnn.main()
+    assert re.findall(r"stopped at iter (\d)", capsys.readouterr().out) == ["3", "9"]
+
+
 def test_an_import_runs_nothing_and_a_refused_start_gives_the_handlers_back(tmp_path, capsys):
     """The functions can be tried by hand; Ctrl-C there is Python's own."""
     before = handlers()
