@@ -27,9 +27,7 @@ def script(vocab_size=None, **settings):
     """A copy of the script, imported, with input.txt or a text of so many characters."""
     text = "".join(map(chr, range(0xAC00, 0xAC00 + vocab_size))) if vocab_size else INPUT
     with tempfile.TemporaryDirectory() as folder:
-        rnn = imported(edited(folder, text, **settings))
-    rnn.params = [rnn.Wxh, rnn.Whh, rnn.Why, rnn.bh, rnn.by]
-    return rnn
+        return imported(edited(folder, text, **settings))
 
 
 def step_by_step(**settings):

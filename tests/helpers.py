@@ -44,18 +44,18 @@ def edited(folder, text=TEXT, **settings):
 
 
 def imported(script):
-    """Imports a copy under a name of its own, and returns the module."""
+    """Imports a copy under a name of its own, and returns the module, its weights in `params`."""
     spec = importlib.util.spec_from_file_location(f"min_char_rnn_{next(fresh)}", script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
+    module.params = [module.Wxh, module.Whh, module.Why, module.bh, module.by]
     return module
 
 
 def model(folder, hidden_size=6, vocab_size=5, dtype=np.float64, size=1.0, **settings):
-    """An imported copy whose parameters, listed in `params`, are random and not tiny."""
+    """An imported copy whose parameters are random and not tiny."""
     text = "".join(chr(ord("A") + i) for i in range(vocab_size)) * 60
     rnn = imported(edited(folder, text, hidden_size=hidden_size, dtype=dtype, **settings))
-    rnn.params = [rnn.Wxh, rnn.Whh, rnn.Why, rnn.bh, rnn.by]
     rng = np.random.default_rng(1)
     for param in rnn.params:
         param[...] = size * rng.standard_normal(param.shape) / np.sqrt(hidden_size)
@@ -83,6 +83,11 @@ def trained(rnn, lossFun=None):
     rnn.sample = recorded("sample", rnn.sample)
     rnn.n, rnn.smooth_loss = rnn.train()
     return calls
+
+
+def lessons(rnn, lossFun=None):
+    """As trained(), but its calls of `lossFun` only: one for each window."""
+    return [call for call in trained(rnn, lossFun) if call.kind == "lossFun"]
 
 
 def refusal(call, *args):

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from helpers import edited, imported, run, trained
+from helpers import edited, imported, lessons, run, trained
 
 ALPHABET = "".join(chr(ord("A") + i) for i in range(60))  # no character twice: each shows its place
 
@@ -13,7 +13,7 @@ ALPHABET = "".join(chr(ord("A") + i) for i in range(60))  # no character twice: 
 def windows(folder, text, **settings):
     """What lossFun was given, window by window: the text read, the text to guess, the memory."""
     rnn = imported(edited(folder, text, **settings))
-    calls = [call for call in trained(rnn) if call.kind == "lossFun"]
+    calls = lessons(rnn)
 
     def as_text(ixes):
         return "".join(rnn.ix_to_char[ix] for ix in ixes)
@@ -54,7 +54,7 @@ def test_targets_are_the_inputs_one_character_on(tmp_path):
 def test_memory_carries_over_between_windows(tmp_path):
     """A window starts from the hidden state that the one before it ended with (hprev)."""
     rnn = imported(edited(tmp_path, ALPHABET, seq_length=5, max_iters=11))
-    calls = [call for call in trained(rnn) if call.kind == "lossFun"]
+    calls = lessons(rnn)
     for before, after in zip(calls, calls[1:]):
         assert after.args[2].any()
         np.testing.assert_array_equal(after.args[2], before.result[6])
@@ -117,7 +117,7 @@ def test_the_output_has_the_form_of_the_commentary(tmp_path):
 def test_smoothing_starts_at_the_loss_of_a_uniform_guess(tmp_path, capsys):
     """Before anything is learnt each of T guesses costs log(vocab_size) (smooth_loss)."""
     rnn = imported(edited(tmp_path, ALPHABET, seq_length=5, max_iters=1))
-    loss = trained(rnn)[1].result[0]
+    loss = lessons(rnn)[0].result[0]
     expected = 0.999 * 5 * math.log(60) + 0.001 * loss
     assert math.isclose(rnn.smooth_loss, expected, rel_tol=1e-12)
     assert f"iter 0, loss: {expected:f}\n" in capsys.readouterr().out
@@ -129,7 +129,7 @@ def test_a_hundred_losses_are_summed_as_the_commentary_writes_it(tmp_path):
     The hundred together weigh 1 - 0.999^100 = 9.52 %, as the commentary says (약 9.5%).
     """
     rnn = imported(edited(tmp_path, seq_length=5, max_iters=100))
-    losses = [call.result[0] for call in trained(rnn) if call.kind == "lossFun"]
+    losses = [call.result[0] for call in lessons(rnn)]
     start = 5 * math.log(rnn.vocab_size)
     expected = 0.001 * sum(0.999 ** (100 - i) * loss for i, loss in enumerate(losses, start=1))
     assert math.isclose(rnn.smooth_loss, 0.999**100 * start + expected, rel_tol=1e-12)
@@ -146,8 +146,8 @@ def steps(folder, gradients, **settings):
     given = iter(gradients)
     settings = dict(hidden_size=3, dtype=np.float64, sample_length=1, **settings)
     rnn = imported(edited(folder, "abc" * 20, max_iters=len(gradients), **settings))
-    calls = trained(rnn, lambda inputs, targets, hprev: (1.0, next(given), *zeros, hprev))
-    values = [call.Wxh for call in calls if call.kind == "lossFun"] + [rnn.Wxh]
+    calls = lessons(rnn, lambda inputs, targets, hprev: (1.0, next(given), *zeros, hprev))
+    values = [call.Wxh for call in calls] + [rnn.Wxh]
     return np.diff(values, axis=0)
 
 
@@ -203,7 +203,7 @@ def test_every_parameter_is_updated_by_its_own_gradient_and_memory(tmp_path, sta
     """The loop over zip pairs each parameter with its gradient and its memory (메모리)."""
     settings = dict(dtype=np.float64, hidden_size=9, adagrad_start=start, max_iters=1)
     before, after = (imported(edited(tmp_path, **settings)) for _ in range(2))
-    gradients = trained(after)[1].result[1:6]
+    gradients = lessons(after)[0].result[1:6]
     for name, dparam in zip(["Wxh", "Whh", "Why", "bh", "by"], gradients):
         mem = start + dparam**2
         np.testing.assert_array_equal(getattr(after, "m" + name), mem)

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from helpers import edited, imported, model, trained
+from helpers import edited, imported, lessons, model
 from step_by_step import loss_and_gradients
 
 # hidden units, time steps, characters: ordinary ones, and one of each
@@ -121,7 +121,7 @@ def test_an_index_outside_the_vocabulary_raises(tmp_path, inputs, targets):
 def test_every_array_of_a_run_has_the_dtype_of_the_settings(tmp_path, settings, dtype):
     """float32 by default. One stray float64 would turn the rest into it and halve the speed."""
     rnn = imported(edited(tmp_path, max_iters=3, **settings))
-    calls = [call for call in trained(rnn) if call.kind == "lossFun"]
+    calls = lessons(rnn)
     arrays = list(rnn.arrays.values())
     for call in calls:
         arrays += [call.args[2], *call.result[1:]]

@@ -116,7 +116,7 @@ def test_the_step_by_hand_is_what_lossFun_computes(tmp_path):
     assert set(table) == set(expected)
     for name, values in expected.items():
         assert table[name] == pytest.approx(np.ravel(values), abs=0.00051), name
-    for param, dparam in zip([rnn.Wxh, rnn.Whh, rnn.Why, rnn.bh, rnn.by], gradients):
+    for param, dparam in zip(rnn.params, gradients):
         param -= rnn.learning_rate * dparam / np.sqrt(dparam * dparam + 1e-8)
     after = rnn.lossFun([0, 1], [1, 0], hprev)[0]
     assert f"= {loss:.3f}" in page and f"costs {after:.3f}" in page
