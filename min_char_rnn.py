@@ -1,11 +1,11 @@
-"""A character-level recurrent neural network (RNN), all of it in one file of NumPy.
+"""A character-level recurrent neural network (RNN), in NumPy.
 
-It keeps what it has read of a text in a vector, its hidden state, and guesses each next character
-from that. Backpropagation through time (BPTT) finds how its parameters, W and b, have to change.
-After min-char-rnn (Karpathy 2015). At each time step t (see tests/step_by_step.py):
+It reads one character x after the other, keeps what it has read in its hidden state h, and
+guesses each next character. Backpropagation through time (BPTT) finds how its weights W and
+biases b must change. As in min-char-rnn (Karpathy 2015), at each time step t:
 
-    h[t] = tanh(Wxh x[t] + Whh h[t-1] + bh)    state, from the character x and the state before
-    y[t] = Why h[t] + by                       logits: a score for each possible next character
+    h[t] = tanh(Wxh x[t] + Whh h[t-1] + bh)    state, from x and the state before
+    y[t] = Why h[t] + by                       logits: a score for each character
     p[t] = exp(y[t]) / sum(exp(y[t]))          softmax: the scores as probabilities"""
 
 # /// script
@@ -13,228 +13,198 @@ After min-char-rnn (Karpathy 2015). At each time step t (see tests/step_by_step.
 # dependencies = ["numpy>=1.23"]
 # ///
 import os
-import signal
 import sys
-
-if __name__ == "__main__" and not (sys.flags.inspect or hasattr(sys, "ps1")):
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C during the start: no traceback
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more threads help only from 1,000 units up
-import contextlib
-import io
 from pathlib import Path
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more help only large networks
 import numpy as np
 
 # ---- Settings: change any line and run the file again.
-input_file = "input.txt"  # the text to learn from, UTF-8, in the folder of this file
-hidden_size = 100  # units in the hidden state; more can remember more, and are slower
-seq_length = 25  # characters in a window; gradients flow back this far and no farther
-learning_rate = 1e-1  # step size of Adagrad; when it is too large, nothing is learnt
+input_file = "input.txt"  # the text to learn from, UTF-8, beside this file
+hidden_size = 100  # units in the hidden state; more remember more, and are slower
+seq_length = 25  # characters in a window; gradients flow back no farther
+learning_rate = 1e-1  # step size of Adagrad; too large, and nothing is learnt
 adagrad_start = 0.0  # what Adagrad's memory starts from; 10.0 learns better
 temperature = 1.0  # divides the logits when sampling; lower is safer, higher is wilder
-sample_every = 100  # iterations from one sample (and loss, and save) to the next
+sample_every = 100  # iterations between two samples (and losses, and saves)
 sample_length = 200  # characters in a sample
-max_iters = None  # end after this many iterations; None: go on until Ctrl-C
+max_iters = None  # end after this many iterations; None: at Ctrl-C
 checkpoint = None  # a file such as "model.npz" to save to and carry on from; None: no file
-dtype = np.float32  # number format of every array; np.float64 is more exact, and slower
-seed = 0  # start of the random numbers: same seed, same computer, same run
+dtype = np.float32  # number format; np.float64 is more exact, and slower
+seed = 0  # same seed, same computer: same run
 
-counts = "hidden_size seq_length sample_every sample_length max_iters"
-for names, kinds, fits, allowed in [  # a setting that cannot work ends the program
-    (counts, [int], lambda v: v > 0, "a whole number (int) above 0"),
-    ("seed", [int], lambda v: v >= 0, "a whole number (int), 0 or more"),
-    ("learning_rate temperature", [int, float], lambda v: 0 < v < 1e308, "finite, above 0 (float)"),
-    ("adagrad_start", [int, float], lambda v: 0 <= v <= 1e30, "from 0 to 1e30 (float)"),
-    ("dtype", [type], lambda v: v in (np.float32, np.float64), "np.float32 or np.float64"),
-    ("input_file checkpoint", [str], lambda v: v.strip() and "\0" not in v, "a file name (str)"),
-]:
-    for name in names.split():
-        value = globals().get(name, NameError("missing"))
-        optional = name in ("max_iters", "checkpoint")
-        if not (type(value) in kinds and fits(value) or optional and value is None):
-            sys.exit(f"{name} is {value!r}; it must be {allowed}{' or None' * optional}")
+for name in ["hidden_size", "seq_length", "sample_every", "sample_length"]:
+    if not (isinstance(globals()[name], (int, np.integer)) and globals()[name] > 0):
+        sys.exit(f"{name} is {globals()[name]!r}; it must be a whole number above 0")
+for name in ["learning_rate", "temperature"]:
+    if not (isinstance(globals()[name], (int, float, np.number)) and globals()[name] > 0):
+        sys.exit(f"{name} is {globals()[name]!r}; it must be a number above 0")
+if not (isinstance(adagrad_start, (int, float, np.number)) and adagrad_start >= 0):
+    sys.exit(f"adagrad_start is {adagrad_start!r}; it must be a number, 0 or more")
 
-# ---- Data: a network knows only numbers, so each different character of the text gets one.
+# ---- Data: each character of the text gets a number.
 here = Path(__file__).parent
-path = here / str(checkpoint)  # used only if the setting names a file
 try:
-    data = (here / input_file).read_text(encoding="utf-8").removeprefix("\ufeff")
+    data = (here / input_file).read_text(encoding="utf-8-sig")
 except (OSError, UnicodeError) as error:
-    sys.exit(f"{here / input_file}: {error}; name a file in input_file and save it as UTF-8")
+    sys.exit(f"{here / input_file}: {error}; it must be UTF-8 text")
 if len(data) <= seq_length:
-    sys.exit(f"{here / input_file}: {len(data)} characters; needs {seq_length + 1} or more")
+    sys.exit(f"{here / input_file}: {len(data)} characters; needs {seq_length + 1}")
 chars = sorted(set(data))
 data_size, vocab_size = len(data), len(chars)
 char_to_ix = {ch: i for i, ch in enumerate(chars)}
 ix_to_char = {i: ch for i, ch in enumerate(chars)}
 
-# ---- Parameters: random, or units stay alike; small: tanh is steep near 0. m: Adagrad's memory.
+# ---- Parameters: what is learnt. They start at random, so that the units differ.
 rng = np.random.default_rng(seed)
-Wxh = (rng.standard_normal((hidden_size, vocab_size)) * 0.01).astype(dtype)  # input to hidden
-Whh = (rng.standard_normal((hidden_size, hidden_size)) * 0.01).astype(dtype)  # hidden to hidden
-Why = (rng.standard_normal((vocab_size, hidden_size)) * 0.01).astype(dtype)  # hidden to output
+Wxh = rng.normal(0, 0.01, (hidden_size, vocab_size)).astype(dtype)  # input to hidden
+Whh = rng.normal(0, 0.01, (hidden_size, hidden_size)).astype(dtype)  # hidden to hidden
+Why = rng.normal(0, 0.01, (vocab_size, hidden_size)).astype(dtype)  # hidden to output
 bh, by = np.zeros((hidden_size, 1), dtype), np.zeros((vocab_size, 1), dtype)  # biases
-mWxh, mWhh, mWhy, mbh, mby = (np.full_like(w, adagrad_start) for w in [Wxh, Whh, Why, bh, by])
-arrays = {w: globals()[w] for w in "Wxh Whh Why bh by mWxh mWhh mWhy mbh mby".split()}  # saved
+mWxh, mWhh, mWhy = (np.full_like(W, adagrad_start) for W in [Wxh, Whh, Why])
+mbh, mby = (np.full_like(b, adagrad_start) for b in [bh, by])  # Adagrad's memory
+arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)  # what a checkpoint holds
+arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
 
 
-# ---- Loss and gradients: how bad the guesses are, and what would make them better.
+# ---- Loss: how bad the guesses are. Gradients: what would make them better.
 def lossFun(inputs, targets, hprev):
     """Goes forward through a window, then back (truncated BPTT: Williams and Peng 1990).
 
-    inputs, targets: lists of T character indices; hprev: the state before, (hidden_size, 1).
-    Returns the loss, a float: -log p[target] summed over the steps (cross-entropy, in nats); its
-    gradients, shaped like the parameters, clipped to -5..5; the last state. Changes no argument."""
-    # Only the recurrence goes step by step, in two loops. All else is done for all steps at once,
-    # in arrays with a row for each step. There vectors are rows, so W x becomes x.dot(W.T).
-    steps, inputs, targets = np.arange(len(inputs)), np.array(inputs), np.array(targets)
-    xs = np.zeros((len(steps), vocab_size), dtype)
-    xs[steps, inputs] = 1  # one-hot: a 1 at the character's index, else 0
-    from_xs = Wxh.T[inputs] + bh.T  # xs.dot(Wxh.T) + bh.T, only faster
-    states = np.full((len(steps) + 1, hidden_size), hprev[:, 0], dtype)  # only row 0 is kept
-    hprevs, hs = states[:-1], states[1:]  # the states before and after each step
-    for from_x, before, h in zip(from_xs, hprevs, hs):
-        np.tanh(from_x + Whh.dot(before), out=h)  # h is the next step's `before`
+    inputs, targets: lists of T character indices. hprev: the state before, shaped like bh.
+    Returns the loss, a float: -log p[target] in nats, summed over T; its gradients, shaped
+    like the parameters, clipped to -5..5; the last state. Changes no argument."""
+    # Forward. A plural has a row for each time step; there W x is written x.dot(W.T).
+    from_xs = Wxh.T[inputs] + bh.T  # x is one-hot: Wxh x is a column of Wxh
+    hs = [hprev[:, 0]]
+    for from_x in from_xs:
+        hs.append(np.tanh(from_x + Whh.dot(hs[-1])))  # hs[-1] is the state before
+    hs = np.array(hs)
+    hprevs, hs = hs[:-1], hs[1:]  # before and after each step
     ys = hs.dot(Why.T) + by.T
-    ys -= ys.max(axis=1, keepdims=True)  # the softmax stays the same, and exp cannot overflow
+    ys -= ys.max(axis=1, keepdims=True)  # the same softmax, but exp cannot overflow
     log_ps = ys - np.log(np.exp(ys).sum(axis=1, keepdims=True))
     ps = np.exp(log_ps)
-    loss = -float(log_ps[steps, targets].sum())  # from each row the entry of its target
+    answers = np.arange(len(targets)), np.array(targets)  # where the targets stand
+    loss = -float(log_ps[answers].sum())
+
     # Backward. dz is short for dloss/dz: how fast the loss grows as z grows.
     dys = ps.copy()
-    dys[steps, targets] -= 1  # softmax and -log together: dloss/dy is p, less 1 at the target
-    dhs = dys.dot(Why)  # of each state, through its own guess: Why.T dy
-    slopes, dhraws = 1 - hs * hs, np.empty_like(hs)  # slopes of tanh; raw: before tanh
-    dhnext = np.zeros(hidden_size, dtype)  # of a state, through later steps; the last has none
-    for dh, slope, dhraw in zip(dhs[::-1], slopes[::-1], dhraws[::-1]):
-        np.multiply(slope, dh + dhnext, out=dhraw)  # a state acts in these two ways: both count
-        dhnext = dhraw.dot(Whh)  # times Whh at each step back: so it fades or explodes
-    dWxh, dWhh, dWhy = dhraws.T.dot(xs), dhraws.T.dot(hprevs), dys.T.dot(hs)  # summed over t
+    dys[answers] -= 1  # through -log and softmax: p, less 1 at the target
+    dhs = dys.dot(Why)  # from each state's own guess
+    slopes, dhraws = 1 - hs * hs, np.empty_like(hs)  # of tanh; raw: before tanh
+    dhnext = np.zeros(hidden_size, dtype)  # from the steps after a state
+    for t in reversed(range(len(inputs))):
+        dhraw = dhraws[t] = slopes[t] * (dhs[t] + dhnext)
+        dhnext = dhraw.dot(Whh)
+    xs = np.zeros((len(inputs), vocab_size), dtype)
+    xs[np.arange(len(inputs)), inputs] = 1  # one-hot: 1 at the character's index
+    dWxh, dWhh, dWhy = dhraws.T.dot(xs), dhraws.T.dot(hprevs), dys.T.dot(hs)
     dbh, dby = dhraws.sum(axis=0).reshape(-1, 1), dys.sum(axis=0).reshape(-1, 1)
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
-        dparam.clip(-5, 5, out=dparam)  # a huge one, in Adagrad's memory, would slow its weight
+        dparam.clip(-5, 5, out=dparam)  # a huge one would stay in Adagrad's memory
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[-1].reshape(-1, 1)
 
 
 # ---- Sampling: to write, the network reads what it has just written.
 def sample(h, seed_ix, n):
-    """Returns a list of n character indices, drawn from softmax(y / temperature) one by one.
+    """Returns a list of n character indices drawn from softmax(y / temperature).
 
-    h: the state to start from, (hidden_size, 1). seed_ix: the index of the character read first."""
+    h: the state before, shaped like bh, not changed. seed_ix: the index read first."""
     ix, ixes = seed_ix, []
-    for draw in rng.random(n):  # between 0 and 1
-        h = np.tanh(Wxh[:, [ix]] + Whh.dot(h) + bh)  # x is one-hot: Wxh x is a column of Wxh
-        y = (Why.dot(h) + by).astype(np.float64)  # in float32 a tiny temperature would be 0
-        p = np.exp((y - y.max()) / temperature)  # the probabilities, but for their sum
-        ends = p.cumsum()  # where each ends when they lie end to end on a line
-        ix = np.count_nonzero(ends <= draw * ends[-1])  # the one that the draw falls on
+    for draw in rng.random(n):
+        h = np.tanh(Wxh[:, [ix]] + Whh.dot(h) + bh)
+        y = (Why.dot(h) + by).astype(np.float64)  # in float32 tiny temperatures are 0
+        p = np.exp((y - y.max()) / temperature)  # softmax, not yet divided by its sum
+        ends = p.cumsum()  # end to end, each has a stretch of length p
+        ix = ends.searchsorted(draw * ends[-1], side="right")  # the one hit
         ixes.append(ix)
     return ixes
 
 
-# ---- Training: window after window, round and round. save, load and stopping come below it.
+# ---- Training: the loop in the order of the commentary "rnn 주해 2편".
 def train():
     print(f"data has {data_size} characters, {vocab_size} unique.")
-    n, p, hprev = 0, 0, np.zeros((hidden_size, 1), dtype)  # iterations; place in data; state
+    n, p = 0, 0  # iterations; place in data, not a probability
     smooth_loss = -np.log(1.0 / vocab_size) * seq_length  # the loss of a uniform guess
-    if checkpoint and os.path.exists(path):
+    end = np.inf if max_iters is None else max_iters
+    if checkpoint and (here / checkpoint).exists():
         n, p, hprev, smooth_loss = load()
         print(f"carrying on from {checkpoint} at iter {n}")
-    last = max_iters is not None and n >= max_iters
-    if checkpoint and not last:
-        save(n, p, hprev, smooth_loss)  # if it cannot be written, better now than in an hour
     while True:
-        if p + seq_length + 1 >= len(data) or n == 0:  # fewer than seq_length + 2 are left
-            hprev, p = np.zeros((hidden_size, 1), dtype), 0  # as if nothing had been read
+        if p + seq_length + 1 >= len(data) or n == 0:  # to the start of the text
+            hprev = np.zeros((hidden_size, 1), dtype)  # nothing read yet
+            p = 0
         inputs = [char_to_ix[ch] for ch in data[p : p + seq_length]]
-        targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]  # what comes next
+        targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]
 
-        if n % sample_every == 0 or last:
+        if n % sample_every == 0 or n >= end:  # show what has been learnt
             sample_ix = sample(hprev, inputs[0], sample_length)
             txt = "".join(ix_to_char[ix] for ix in sample_ix)
             print(f"----\n {txt} \n----")
-        if last:
-            kept = f", saved to {checkpoint}" if checkpoint else ""
-            print(f"stopped at iter {n}, loss: {smooth_loss:f}{kept}")
-            return n, smooth_loss
+        if n >= end:
+            print(f"stopped at iter {n}, loss: {smooth_loss:f}")
+            return
 
         loss, dWxh, dWhh, dWhy, dbh, dby, hprev = lossFun(inputs, targets, hprev)
-        smooth_loss = smooth_loss * 0.999 + loss * 0.001  # loss jumps about; its trend does not
+        smooth_loss = smooth_loss * 0.999 + loss * 0.001  # only printed
         if n % sample_every == 0:
             print(f"iter {n}, loss: {smooth_loss:f}")
-        weights, gradients = [Wxh, Whh, Why, bh, by], [dWxh, dWhh, dWhy, dbh, dby]
-        for param, dparam, mem in zip(weights, gradients, [mWxh, mWhh, mWhy, mbh, mby]):
-            mem += dparam * dparam  # Adagrad (Duchi, Hazan, Singer 2011): all squares so far
-            param += -learning_rate * dparam / np.sqrt(mem + 1e-8)  # downhill, in place
+
+        for param, dparam, mem in zip(  # Adagrad (Duchi, Hazan, Singer 2011)
+            [Wxh, Whh, Why, bh, by],  # weights
+            [dWxh, dWhh, dWhy, dbh, dby],  # gradients
+            [mWxh, mWhh, mWhy, mbh, mby],  # memory
+        ):
+            mem += dparam * dparam
+            param += -learning_rate * dparam / np.sqrt(mem + 1e-8)
+
         p += seq_length
         n += 1
         if not np.isfinite(loss):
             sys.exit(f"iter {n}: the loss is {loss}; lower learning_rate")
-        last = bool(stopping) or n == max_iters
-        if checkpoint and (n % sample_every == 0 or last):
+        if checkpoint and (n % sample_every == 0 or n >= end):
             save(n, p, hprev, smooth_loss)
 
 
-# ---- The program around it: what is kept on disk, and how a run ends.
-stopping = []  # Ctrl-C puts something in, and the iteration under way becomes the last
-
-
+# ---- Checkpoint: what a run needs to be carried on.
 def save(n, p, hprev, smooth_loss):
-    """Writes a new file, then moves it over the old one: at every instant one is whole."""
-    state = dict(arrays, n=n, p=p, hprev=hprev, smooth_loss=smooth_loss)
-    if not all(np.isfinite(value).all() for value in state.values()):
+    """Moves a new file over the old one: at every moment one is whole."""
+    if not all(np.isfinite(array).all() for array in arrays.values()):
         sys.exit(f"iter {n}: a weight is not finite; lower learning_rate")
-    part = path.with_name(f"{path.name}.{os.getpid()}.{os.urandom(4).hex()}.part")
-    np.savez(content := io.BytesIO(), hidden_size=hidden_size, chars=chars, **state)
+    state = dict(arrays, hprev=hprev, n=n, p=p, smooth_loss=smooth_loss, chars=chars)
+    part = here / f"{checkpoint}.{os.getpid()}.part"
     try:
-        part.write_bytes(content.getbuffer())
-        part.replace(path)
-    except (OSError, UnicodeError) as error:
-        if os.path.exists(part):
-            part.unlink()
-        sys.exit(f"{path}: cannot be written: {getattr(error, 'strerror', error)}; see checkpoint")
+        with open(part, "wb") as file:
+            np.savez(file, **state)
+        os.replace(part, here / checkpoint)
+    except OSError as error:
+        sys.exit(f"{here / checkpoint}: cannot be written: {error.strerror}")
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def load():
-    """Fills the arrays from the checkpoint; returns n, p, hprev (shaped like bh), smooth_loss."""
-    state = dict(arrays, n=np.array(0), p=np.array(0), hprev=bh * 0, smooth_loss=np.array(0.0))
+    """Fills the arrays from the checkpoint; returns n, p, hprev, smooth_loss."""
+    path = here / checkpoint
     try:
-        saved = dict(np.load(io.BytesIO(path.read_bytes()), allow_pickle=False))
-        if saved["hidden_size"] != hidden_size:
-            sys.exit(f"{path}: hidden_size was {saved['hidden_size']}, is {hidden_size} now")
-        if others := np.setxor1d(saved["chars"], chars).tolist():  # those in one of the two
-            sys.exit(f"{path}: of another text; only one of the two has {others[:20]}")
-        for name, array in state.items():
-            if saved[name].shape != array.shape or not np.isfinite(saved[name]).all():
-                raise ValueError(name)
-            array[...] = saved[name]
-    except OSError as error:
-        sys.exit(f"{path}: cannot be read: {error.strerror}; see checkpoint")
-    except Exception:  # np.load raises a dozen kinds, and zipfile some more
-        sys.exit(f"{path}: not a checkpoint, or damaged; move it away or name another")
-    return int(state["n"]), int(state["p"]), state["hprev"], float(state["smooth_loss"])
-
-
-def main():
-    def stop(*_):
-        stopping.append(True)
-        handlers.close()  # gives the old ones back: a second Ctrl-C ends the program at once
-
-    stopping.clear()  # of what stopped an earlier run, as under `python -i`
-    with contextlib.ExitStack() as handlers, np.errstate(all="ignore"):  # the loss is checked
-        for number in (signal.SIGINT, signal.SIGTERM):
-            handlers.callback(signal.signal, number, signal.signal(number, stop))
-        try:
-            if hasattr(sys.stdout, "reconfigure"):  # a line at once; "?" for what it cannot show
-                sys.stdout.reconfigure(errors="replace", line_buffering=True)
-            train()
-        except OSError as error:
-            if error.filename:
-                raise  # not the output: a file that your own code opens
-            sys.stdout = None  # or Python's own exit would try to write once more
-            closed = error.errno in (22, 32)  # EINVAL (Windows), EPIPE: closed by `| head`
-            sys.exit(None if closed else f"the output cannot be written: {error.strerror}")
+        saved = dict(np.load(path))
+        if len(saved["bh"]) != hidden_size:
+            sys.exit(f"{path}: hidden_size was {len(saved['bh'])}, is {hidden_size} now")
+        if not np.array_equal(saved["chars"], chars):
+            sys.exit(f"{path}: its text had other characters")
+        for name, array in arrays.items():
+            array[:] = saved[name]
+        hprev = saved["hprev"].astype(dtype)
+        return int(saved["n"]), int(saved["p"]), hprev, float(saved["smooth_loss"])
+    except Exception:
+        sys.exit(f"{path}: cannot be read as a checkpoint; name another file")
 
 
 if __name__ == "__main__":
-    main()
+    if hasattr(sys.stdout, "reconfigure"):  # not in a notebook
+        sys.stdout.reconfigure(errors="replace", line_buffering=True)
+    try:
+        train()
+    except (KeyboardInterrupt, BrokenPipeError):  # Ctrl-C, `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a quiet exit
