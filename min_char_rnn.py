@@ -28,10 +28,10 @@ adagrad_start = 0.0  # what Adagrad's memory starts from; 10.0 learns better
 temperature = 1.0  # divides the logits when sampling; lower is safer, higher is wilder
 sample_every = 100  # iterations between two samples (and losses, and saves)
 sample_length = 200  # characters in a sample
-max_iters = None  # end after this many iterations; None: at Ctrl-C
+max_iters = None  # end after this many iterations; None: until Ctrl-C
 checkpoint = None  # a file such as "model.npz" to save to and carry on from; None: no file
 dtype = np.float32  # number format; np.float64 is more exact, and slower
-seed = 0  # same seed, same computer: same run
+seed = 0  # the same seed gives the same run, on the same computer
 
 for name in ["hidden_size", "seq_length", "sample_every", "sample_length"]:
     if not (isinstance(globals()[name], (int, np.integer)) and globals()[name] > 0):
@@ -55,7 +55,7 @@ data_size, vocab_size = len(data), len(chars)
 char_to_ix = {ch: i for i, ch in enumerate(chars)}
 ix_to_char = {i: ch for i, ch in enumerate(chars)}
 
-# ---- Parameters: what is learnt. They start at random, so that the units differ.
+# ---- Parameters: what is learnt. Weights start at random, so that units differ.
 rng = np.random.default_rng(seed)
 Wxh = rng.normal(0, 0.01, (hidden_size, vocab_size)).astype(dtype)  # input to hidden
 Whh = rng.normal(0, 0.01, (hidden_size, hidden_size)).astype(dtype)  # hidden to hidden
@@ -67,43 +67,41 @@ arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)  # what a checkpoint hold
 arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
 
 
-# ---- Loss: how bad the guesses are. Gradients: what would make them better.
+# ---- Loss: how bad the guesses are. Gradients: how each weight changes it.
 def lossFun(inputs, targets, hprev):
     """Goes forward through a window, then back (truncated BPTT: Williams and Peng 1990).
 
     inputs, targets: lists of T character indices. hprev: the state before, shaped like bh.
     Returns the loss, a float: -log p[target] in nats, summed over T; its gradients, shaped
     like the parameters, clipped to -5..5; the last state. Changes no argument."""
-    # Forward. A plural has a row for each time step; there W x is written x.dot(W.T).
+    # Forward. A plural has a row for each time step; on rows, W x is written x.dot(W.T).
     from_xs = Wxh.T[inputs] + bh.T  # x is one-hot: Wxh x is a column of Wxh
-    hs = [hprev[:, 0]]
-    for from_x in from_xs:
-        hs.append(np.tanh(from_x + Whh.dot(hs[-1])))  # hs[-1] is the state before
-    hs = np.array(hs)
-    hprevs, hs = hs[:-1], hs[1:]  # before and after each step
+    h, hs = hprev[:, 0], np.empty_like(from_xs)
+    for t in range(len(inputs)):
+        h = hs[t] = np.tanh(from_xs[t] + Whh.dot(h))  # h on the right is h[t-1]
+    hprevs = np.concatenate([hprev.T, hs[:-1]])  # the state before each step
     ys = hs.dot(Why.T) + by.T
     ys -= ys.max(axis=1, keepdims=True)  # the same softmax, but exp cannot overflow
     log_ps = ys - np.log(np.exp(ys).sum(axis=1, keepdims=True))
     ps = np.exp(log_ps)
-    answers = np.arange(len(targets)), np.array(targets)  # where the targets stand
+    answers = np.arange(len(targets)), np.array(targets)  # (row, column) pairs
     loss = -float(log_ps[answers].sum())
-
     # Backward. dz is short for dloss/dz: how fast the loss grows as z grows.
     dys = ps.copy()
-    dys[answers] -= 1  # through -log and softmax: p, less 1 at the target
-    dhs = dys.dot(Why)  # from each state's own guess
-    slopes, dhraws = 1 - hs * hs, np.empty_like(hs)  # of tanh; raw: before tanh
-    dhnext = np.zeros(hidden_size, dtype)  # from the steps after a state
+    dys[answers] -= 1  # dloss/dy is p, less 1 at the target
+    dhs = dys.dot(Why)  # the part of dloss/dh[t] through y[t]
+    slopes = 1 - hs * hs  # of tanh
+    dhnext, dhraws = np.zeros(hidden_size, dtype), np.empty_like(hs)  # hraw: h before tanh
     for t in reversed(range(len(inputs))):
         dhraw = dhraws[t] = slopes[t] * (dhs[t] + dhnext)
-        dhnext = dhraw.dot(Whh)
+        dhnext = dhraw.dot(Whh)  # for h[t-1], the part through h[t]
     xs = np.zeros((len(inputs), vocab_size), dtype)
     xs[np.arange(len(inputs)), inputs] = 1  # one-hot: 1 at the character's index
     dWxh, dWhh, dWhy = dhraws.T.dot(xs), dhraws.T.dot(hprevs), dys.T.dot(hs)
     dbh, dby = dhraws.sum(axis=0).reshape(-1, 1), dys.sum(axis=0).reshape(-1, 1)
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
         dparam.clip(-5, 5, out=dparam)  # a huge one would stay in Adagrad's memory
-    return loss, dWxh, dWhh, dWhy, dbh, dby, hs[-1].reshape(-1, 1)
+    return loss, dWxh, dWhh, dWhy, dbh, dby, h.reshape(-1, 1)
 
 
 # ---- Sampling: to write, the network reads what it has just written.
@@ -116,7 +114,7 @@ def sample(h, seed_ix, n):
         h = np.tanh(Wxh[:, [ix]] + Whh.dot(h) + bh)
         y = (Why.dot(h) + by).astype(np.float64)  # in float32 tiny temperatures are 0
         p = np.exp((y - y.max()) / temperature)  # softmax, not yet divided by its sum
-        ends = p.cumsum()  # end to end, each has a stretch of length p
+        ends = p.cumsum()  # where each one's stretch of length p ends
         ix = ends.searchsorted(draw * ends[-1], side="right")  # the one hit
         ixes.append(ix)
     return ixes
@@ -132,8 +130,8 @@ def train():
         n, p, hprev, smooth_loss = load()
         print(f"carrying on from {checkpoint} at iter {n}")
     while True:
-        if p + seq_length + 1 >= len(data) or n == 0:  # to the start of the text
-            hprev = np.zeros((hidden_size, 1), dtype)  # nothing read yet
+        if p + seq_length + 1 >= len(data) or n == 0:  # a new pass begins
+            hprev = np.zeros((hidden_size, 1), dtype)  # nothing has been read
             p = 0
         inputs = [char_to_ix[ch] for ch in data[p : p + seq_length]]
         targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]
@@ -143,11 +141,10 @@ def train():
             txt = "".join(ix_to_char[ix] for ix in sample_ix)
             print(f"----\n {txt} \n----")
         if n >= end:
-            print(f"stopped at iter {n}, loss: {smooth_loss:f}")
-            return
+            break
 
         loss, dWxh, dWhh, dWhy, dbh, dby, hprev = lossFun(inputs, targets, hprev)
-        smooth_loss = smooth_loss * 0.999 + loss * 0.001  # only printed
+        smooth_loss = smooth_loss * 0.999 + loss * 0.001
         if n % sample_every == 0:
             print(f"iter {n}, loss: {smooth_loss:f}")
 
@@ -161,22 +158,23 @@ def train():
 
         p += seq_length
         n += 1
+
         if not np.isfinite(loss):
             sys.exit(f"iter {n}: the loss is {loss}; lower learning_rate")
         if checkpoint and (n % sample_every == 0 or n >= end):
             save(n, p, hprev, smooth_loss)
+    print(f"stopped at iter {n}, loss: {smooth_loss:f}")
 
 
 # ---- Checkpoint: what a run needs to be carried on.
 def save(n, p, hprev, smooth_loss):
-    """Moves a new file over the old one: at every moment one is whole."""
+    """Replaces the old file only when the new one is whole."""
     if not all(np.isfinite(array).all() for array in arrays.values()):
-        sys.exit(f"iter {n}: a weight is not finite; lower learning_rate")
+        sys.exit(f"iter {n}: an array is not finite; lower learning_rate")
     state = dict(arrays, hprev=hprev, n=n, p=p, smooth_loss=smooth_loss, chars=chars)
-    part = here / f"{checkpoint}.{os.getpid()}.part"
+    part = here / f"{checkpoint}.{os.getpid()}.part.npz"
     try:
-        with open(part, "wb") as file:
-            np.savez(file, **state)
+        np.savez(part, **state)
         os.replace(part, here / checkpoint)
     except OSError as error:
         sys.exit(f"{here / checkpoint}: cannot be written: {error.strerror}")
@@ -206,5 +204,7 @@ if __name__ == "__main__":
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
     try:
         train()
-    except (KeyboardInterrupt, BrokenPipeError):  # Ctrl-C, `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # a quiet exit
+    except KeyboardInterrupt:
+        pass  # Ctrl-C
+    except BrokenPipeError:  # `| head` has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains
