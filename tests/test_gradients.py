@@ -1,128 +1,98 @@
 """lossFun: the loss and the gradients are right, whatever the sizes, and stay finite."""
 
 import math
+import re
 
 import numpy as np
 import pytest
-from helpers import edited, imported, lessons, model
-from step_by_step import loss_and_gradients
+import step_by_step
+from helpers import edited, imported, model, run
 
 # hidden units, time steps, characters: ordinary ones, and one of each
 SIZES = [(6, 9, 5), (1, 4, 3), (5, 1, 4), (4, 6, 1), (7, 40, 12), (100, 25, 58)]
+CASES = [(*sizes, 1.0, np.float64) for sizes in SIZES]
+CASES += [(9, 12, 6, 3.0, np.float64), (9, 12, 6, 3.0, np.float32)]  # states near -1, 1
 
 
-def window(rnn, T):
-    """A random window of T characters, and a state to start from that is not zero."""
+@pytest.fixture(params=CASES, ids=str)
+def case(request, tmp_path):
+    """A copy with random weights, and a random window with a state that is not zero."""
+    hidden_size, T, vocab_size, size, dtype = request.param
+    rnn = model(tmp_path, hidden_size, vocab_size, dtype, size)
     rng = np.random.default_rng(2)
-    inputs, targets = rng.integers(0, rnn.vocab_size, (2, T)).tolist()
-    hprev = rng.uniform(-0.9, 0.9, (rnn.hidden_size, 1)).astype(rnn.dtype)
-    return inputs, targets, hprev
+    hprev = rng.uniform(-0.9, 0.9, (hidden_size, 1)).astype(dtype)
+    return rnn, [*rng.integers(0, vocab_size, (2, T)).tolist(), hprev]
 
 
-@pytest.mark.parametrize("hidden_size, T, vocab_size", SIZES)
-def test_lossFun_equals_the_step_by_step_form(tmp_path, hidden_size, T, vocab_size):
+@pytest.mark.parametrize("oracle", ["step_by_step", "in_pytorch"])
+def test_lossFun_equals_the_step_by_step_form_and_autograd(case, oracle):
     """Gathering the steps into matrix products changes the speed and nothing else.
 
-    T is the length of the lists; seq_length is only what the main loop happens to cut.
-    """
-    rnn = model(tmp_path, hidden_size, vocab_size)
-    inputs, targets, hprev = window(rnn, T)
-    result = rnn.lossFun(inputs, targets, hprev)
-    assert type(result[0]) is float
-    for ours, theirs in zip(result, loss_and_gradients(inputs, targets, hprev, *rnn.params)):
+    PyTorch derives the gradients without our equations: it shares no mistake."""
+    rnn, (inputs, targets, hprev) = case
+    exact = [np.array(a, np.float64) for a in [hprev, *rnn.params]]
+    expected = pytest.importorskip(oracle).loss_and_gradients(inputs, targets, *exact)
+    tolerance = 1e-11 if rnn.dtype == np.float64 else 1e-5
+    for ours, theirs in zip(rnn.lossFun(inputs, targets, hprev), expected):
         assert np.shape(ours) == np.shape(theirs)
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("hidden_size, T, vocab_size", SIZES)
-def test_lossFun_equals_what_pytorch_finds_by_itself(tmp_path, hidden_size, T, vocab_size):
-    """PyTorch differentiates the forward pass without our equations: it shares no mistake."""
-    pytest.importorskip("torch")
-    import in_pytorch
-
-    rnn = model(tmp_path, hidden_size, vocab_size)
-    arguments = window(rnn, T)
-    expected = in_pytorch.loss_and_gradients(*arguments, *rnn.params)
-    for ours, theirs in zip(rnn.lossFun(*arguments), expected):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-10, atol=1e-12)
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
+    assert type(rnn.lossFun(inputs, targets, hprev)[0]) is float
+    for old, new in zip(exact, [hprev, *rnn.params]):  # nothing that is given is changed
+        np.testing.assert_array_equal(old, new)
 
 
 @pytest.mark.parametrize("hidden_size, T, vocab_size", SIZES[:4])
 def test_every_gradient_is_the_slope_of_the_loss(tmp_path, hidden_size, T, vocab_size):
     """Moving one entry of one parameter a little moves the loss as its gradient says."""
-    rnn = model(tmp_path, hidden_size, vocab_size)
-    arguments = window(rnn, T)
-    gradients = rnn.lossFun(*arguments)[1:6]
-    for param, dparam in zip(rnn.params, gradients):
-        slopes = np.empty_like(param)
+    rnn, rng = model(tmp_path, hidden_size, vocab_size), np.random.default_rng(2)
+    window = [*rng.integers(0, vocab_size, (2, T)).tolist(), rng.random((hidden_size, 1))]
+    for param, dparam in zip(rnn.params, rnn.lossFun(*window)[1:6]):
         for ix in np.ndindex(param.shape):
             middle, losses = param[ix], []
             for param[ix] in (middle + 1e-5, middle - 1e-5):
-                losses.append(rnn.lossFun(*arguments)[0])
+                losses.append(rnn.lossFun(*window)[0])
             param[ix] = middle
-            slopes[ix] = (losses[0] - losses[1]) / 2e-5
-        np.testing.assert_allclose(dparam, np.clip(slopes, -5, 5), rtol=1e-6, atol=1e-8)
+            slope = np.clip((losses[0] - losses[1]) / 2e-5, -5, 5)
+            assert math.isclose(dparam[ix], slope, rel_tol=1e-6, abs_tol=1e-8)
 
 
-def test_gradients_are_clipped_at_five_exactly(tmp_path):
-    """Exploding gradients are cut to -5 and 5; those between stay as they are."""
-    rnn = model(tmp_path)
-    result = rnn.lossFun([0] * 60, [1] * 30 + [2] * 30, np.zeros((6, 1)))
-    assert all(abs(dparam).max() == 5 for dparam in result[1:6])
-    rnn.Why[:], rnn.Wxh[:], rnn.bh[:] = 60 * np.sign(rnn.Why), 0, 0
-    assert abs(rnn.lossFun([0], [1], np.zeros((6, 1)))[4]).max() == 5  # one step is enough
-    rnn = model(tmp_path, size=0)  # each guess is uniform: 0.2 for each character
-    dby = rnn.lossFun([0] * 6, [1] * 6, np.zeros((6, 1)))[5]
-    np.testing.assert_allclose(dby.ravel(), [1.2, -4.8, 1.2, 1.2, 1.2], rtol=1e-12)
+def test_pytorchs_main_loop_learns_what_the_scripts_does(tmp_path, monkeypatch):
+    """From the same weights, loss by loss: in_pytorch.py is the same program."""
+    in_pytorch = pytest.importorskip("in_pytorch")
+    rnn, losses = model(tmp_path, max_iters=30), []
+    for name in ["data", "vocab_size", "char_to_ix", "hidden_size", "max_iters"]:
+        monkeypatch.setattr(in_pytorch, name, getattr(rnn, name))
+    expected = in_pytorch.train([param.copy() for param in rnn.params])
+    lossFun = rnn.lossFun
+    rnn.lossFun = lambda *window: losses.append(lossFun(*window)) or losses[-1]
+    rnn.train()
+    np.testing.assert_allclose([result[0] for result in losses], expected, rtol=1e-3)
 
 
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_loss_is_finite_for_huge_logits(tmp_path, dtype):
-    """With logits of +-2,000 a plain softmax overflows; the loss is the distance all the same.
+def test_the_example_by_hand_is_what_lossFun_computes(tmp_path):
+    """What `python tests/step_by_step.py` prints, to check one's own numbers, is right."""
+    printed = run(step_by_step.__file__).stdout
+    rnn = imported(edited(tmp_path, "aba", hidden_size=2, seq_length=2, dtype=np.float64))
+    window = step_by_step.example()[:3]
+    for param, value in zip(rnn.params, step_by_step.example()[3:]):
+        param[:] = value
+    loss, *gradients = rnn.lossFun(*window)[:6]
+    for param, dparam in zip(rnn.params, gradients):
+        param += -0.1 * dparam / np.sqrt(dparam * dparam + 1e-8)
+    values = dict(zip(["dWxh", "dWhh", "dWhy", "dbh", "dby"], gradients), before=loss)
+    after = rnn.lossFun(*window)[0]
+    values.update(after=after, loss=loss, dhraw=values["dbh"], dy=values["dby"])  # sums
+    for name, value in values.items():
+        rows = re.findall(rf"(?m)^ +{name} (.*)$", printed)
+        numbers = sum(np.array(row.replace("/", " ").split(), float) for row in rows)
+        np.testing.assert_allclose(numbers, np.ravel(value), atol=0.00051 * len(rows))
 
-    The logits of the first step are also 4,000 above those of the second, one and all.
-    """
-    rnn = model(tmp_path, dtype=dtype, size=0)
+
+def test_the_loss_is_finite_for_huge_logits(tmp_path):
+    """A plain softmax overflows at logits of 2,000, or of 4,000 more at one step."""
+    rnn = model(tmp_path, dtype=np.float32, size=0)
     rnn.by[:, 0] = [2000, -2000, 0, 0, 0]
     rnn.Wxh[0, :2], rnn.Why[:, 0] = [99, -99], 2000
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        result = rnn.lossFun([0, 1], [1, 0], np.zeros((6, 1), dtype))
-    assert result[0] == 4000
-    assert all(np.isfinite(value).all() for value in result)
-
-
-def test_a_uniform_guess_costs_the_logarithm_of_the_vocabulary(tmp_path):
-    """With all parameters zero each of the T guesses costs log(vocab_size) nats."""
-    loss = model(tmp_path, size=0).lossFun([0, 1, 2, 3], [1, 2, 3, 4], np.zeros((6, 1)))[0]
-    assert math.isclose(loss, 4 * math.log(5), rel_tol=1e-12)
-
-
-def test_nothing_that_is_given_is_changed(tmp_path):
-    """lossFun reads its arguments and the parameters, and writes into none of them."""
-    rnn = model(tmp_path)
-    given = [*window(rnn, 8), *rnn.params]
-    before = [np.copy(value) for value in given]
-    rnn.lossFun(*given[:3])[6][:] = 7  # what comes back is not tied to what went in
-    for old, new in zip(before, given):
-        np.testing.assert_array_equal(old, new)
-
-
-@pytest.mark.parametrize("inputs, targets", [([5], [0]), ([0], [5])])
-def test_an_index_outside_the_vocabulary_raises(tmp_path, inputs, targets):
-    """A wrong index is an error at once, not a wrong gradient."""
-    with pytest.raises(IndexError):
-        model(tmp_path).lossFun(inputs, targets, np.zeros((6, 1)))
-
-
-@pytest.mark.parametrize(
-    "settings, dtype",
-    [({}, np.float32), ({"dtype": np.float32}, np.float32), ({"dtype": np.float64}, np.float64)],
-)
-def test_every_array_of_a_run_has_the_dtype_of_the_settings(tmp_path, settings, dtype):
-    """float32 by default. One stray float64 would turn the rest into it and halve the speed."""
-    rnn = imported(edited(tmp_path, max_iters=3, **settings))
-    calls = lessons(rnn)
-    arrays = list(rnn.arrays.values())
-    for call in calls:
-        arrays += [call.args[2], *call.result[1:]]
-    assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+        result = rnn.lossFun([0, 1], [1, 0], np.zeros_like(rnn.bh))
+    assert result[0] == 4000 and all(np.isfinite(value).all() for value in result)
