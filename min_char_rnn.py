@@ -1,7 +1,7 @@
 """A character-level recurrent neural network (RNN), in NumPy.
 
 It reads one character x after the other, keeps what it has read in its hidden state h, and
-guesses each next character. Backpropagation through time (BPTT) finds how its weights W and
+guesses each next character. Backpropagation through time (BPTT) finds how the weights W and
 biases b must change. As in min-char-rnn (Karpathy 2015), at each time step t:
 
     h[t] = tanh(Wxh x[t] + Whh h[t-1] + bh)    state, from x and the state before
@@ -16,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more help only large networks
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more threads help only large networks
 import numpy as np
 
 # ---- Settings: change any line and run the file again.
@@ -63,19 +63,19 @@ Why = rng.normal(0, 0.01, (vocab_size, hidden_size)).astype(dtype)  # hidden to 
 bh, by = np.zeros((hidden_size, 1), dtype), np.zeros((vocab_size, 1), dtype)  # biases
 mWxh, mWhh, mWhy = (np.full_like(W, adagrad_start) for W in [Wxh, Whh, Why])
 mbh, mby = (np.full_like(b, adagrad_start) for b in [bh, by])  # Adagrad's memory
-arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)  # what a checkpoint holds
+arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)  # for checkpoints
 arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
 
 
-# ---- Loss: how bad the guesses are. Gradients: how each weight changes it.
+# ---- Loss: how bad the guesses are. Gradients: how a parameter changes it.
 def lossFun(inputs, targets, hprev):
     """Goes forward through a window, then back (truncated BPTT: Williams and Peng 1990).
 
     inputs, targets: lists of T character indices. hprev: the state before, shaped like bh.
-    Returns the loss, a float: -log p[target] in nats, summed over T; its gradients, shaped
+    Returns the loss, a float: -log p[target] in nats, summed over t; its gradients, shaped
     like the parameters, clipped to -5..5; the last state. Changes no argument."""
     # Forward. A plural has a row for each time step; on rows, W x is written x.dot(W.T).
-    from_xs = Wxh.T[inputs] + bh.T  # x is one-hot: Wxh x is a column of Wxh
+    from_xs = Wxh.T[inputs] + bh.T  # x is one-hot, 1 at its index: Wxh x is a column of Wxh
     h, hs = hprev[:, 0], np.empty_like(from_xs)
     for t in range(len(inputs)):
         h = hs[t] = np.tanh(from_xs[t] + Whh.dot(h))  # h on the right is h[t-1]
@@ -94,13 +94,13 @@ def lossFun(inputs, targets, hprev):
     dhnext, dhraws = np.zeros(hidden_size, dtype), np.empty_like(hs)  # hraw: h before tanh
     for t in reversed(range(len(inputs))):
         dhraw = dhraws[t] = slopes[t] * (dhs[t] + dhnext)
-        dhnext = dhraw.dot(Whh)  # for h[t-1], the part through h[t]
+        dhnext = dhraw.dot(Whh)  # the rest of dloss/dh for step t-1
     xs = np.zeros((len(inputs), vocab_size), dtype)
-    xs[np.arange(len(inputs)), inputs] = 1  # one-hot: 1 at the character's index
+    xs[np.arange(len(inputs)), inputs] = 1
     dWxh, dWhh, dWhy = dhraws.T.dot(xs), dhraws.T.dot(hprevs), dys.T.dot(hs)
     dbh, dby = dhraws.sum(axis=0).reshape(-1, 1), dys.sum(axis=0).reshape(-1, 1)
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
-        dparam.clip(-5, 5, out=dparam)  # a huge one would stay in Adagrad's memory
+        dparam.clip(-5, 5, out=dparam)  # or a huge one would shrink all later steps
     return loss, dWxh, dWhh, dWhy, dbh, dby, h.reshape(-1, 1)
 
 
@@ -112,10 +112,10 @@ def sample(h, seed_ix, n):
     ix, ixes = seed_ix, []
     for draw in rng.random(n):
         h = np.tanh(Wxh[:, [ix]] + Whh.dot(h) + bh)
-        y = (Why.dot(h) + by).astype(np.float64)  # in float32 tiny temperatures are 0
+        y = (Why.dot(h) + by).astype(np.float64)  # a tiny temperature is 0 in float32
         p = np.exp((y - y.max()) / temperature)  # softmax, not yet divided by its sum
-        ends = p.cumsum()  # where each one's stretch of length p ends
-        ix = ends.searchsorted(draw * ends[-1], side="right")  # the one hit
+        ends = p.cumsum()  # index i owns the stretch up to ends[i]
+        ix = ends.searchsorted(draw * ends[-1], side="right")  # the owner of draw's place
         ixes.append(ix)
     return ixes
 
