@@ -86,12 +86,14 @@ def lossFun(inputs, targets, hprev):
     ps = np.exp(log_ps)
     answers = np.arange(len(targets)), np.array(targets)  # (row, column) pairs
     loss = -float(log_ps[answers].sum())
+
     # Backward. dz is short for dloss/dz: how fast the loss grows as z grows.
     dys = ps.copy()
     dys[answers] -= 1  # dloss/dy is p, less 1 at the target
     dhs = dys.dot(Why)  # the part of dloss/dh[t] through y[t]
     slopes = 1 - hs * hs  # of tanh
-    dhnext, dhraws = np.zeros(hidden_size, dtype), np.empty_like(hs)  # hraw: h before tanh
+    dhraws = np.empty_like(hs)  # hraw: h before tanh
+    dhnext = np.zeros(hidden_size, dtype)  # nothing follows the window
     for t in reversed(range(len(inputs))):
         dhraw = dhraws[t] = slopes[t] * (dhs[t] + dhnext)
         dhnext = dhraw.dot(Whh)  # the rest of dloss/dh for step t-1
@@ -204,7 +206,5 @@ if __name__ == "__main__":
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
     try:
         train()
-    except KeyboardInterrupt:
-        pass  # Ctrl-C
-    except BrokenPipeError:  # `| head` has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python complains
+    except (KeyboardInterrupt, BrokenPipeError):  # Ctrl-C, or `| head` has read enough
+        sys.unraisablehook = lambda _: None  # keeps Python's exit quiet
