@@ -57,12 +57,10 @@ def refusal(call, *args):
     raise AssertionError("nothing was refused")
 
 
-def run(*arguments, stdout=PIPE, **env):
+def run(*arguments, **env):
     """Runs Python to its end, as a user would; returns its output and its exit status."""
-    options = dict(stdout=stdout, stderr=PIPE, encoding="utf-8", timeout=60)
-    return subprocess.run(
-        [sys.executable, *arguments], env={**os.environ, **env}, **options
-    )
+    options = dict(env={**os.environ, **env}, encoding="utf-8", timeout=60)
+    return subprocess.run([sys.executable, *arguments], capture_output=True, **options)
 
 
 def start(script):

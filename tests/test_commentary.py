@@ -28,6 +28,7 @@ STARTS = {  # of four windows of 5 characters, by the length of the text
     10: [0, 0, 0, 0],  # a multiple of seq_length
     11: [0, 0, 0, 0],  # p + seq_length + 1 == len(data): the text counts as used up
     12: [0, 5, 0, 5],  # one character more, and the second window is read
+    15: [0, 5, 0, 5],
     16: [0, 5, 0, 5],
     17: [0, 5, 10, 0],
     60: [0, 5, 10, 15],
