@@ -1,210 +1,303 @@
 """A character-level recurrent neural network (RNN), in NumPy.
 
-It reads one character x after the other, keeps what it has read in its hidden state h, and
-guesses each next character. Backpropagation through time (BPTT) finds how the weights W and
-biases b must change. As in min-char-rnn (Karpathy 2015), at each time step t:
+It reads a text one character x at a time, keeps what it has read in its hidden state h, and
+guesses each next character. It learns by changing its weights W and biases b so that the
+loss, which says how bad the guesses are, falls. As in min-char-rnn (Karpathy 2015), at each
+time step t:
 
     h[t] = tanh(Wxh x[t] + Whh h[t-1] + bh)    state, from x and the state before
     y[t] = Why h[t] + by                       logits: a score for each character
-    p[t] = exp(y[t]) / sum(exp(y[t]))          softmax: the scores as probabilities"""
+    p[t] = exp(y[t]) / sum(exp(y[t]))          softmax: the scores as probabilities
+
+x[t] is one-hot: a column of zeros with a 1 at the index of its character.
+"""
 
 # /// script
 # requires-python = ">=3.9"
 # dependencies = ["numpy>=1.23"]
 # ///
 import os
+import signal
 import sys
-from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # more threads help only large networks
+# One thread for matrix products: more threads help only large networks. OpenBLAS, which
+# NumPy usually has for these products, reads this when NumPy is imported.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 # ---- Settings: change any line and run the file again.
-input_file = "input.txt"  # the text to learn from, UTF-8, beside this file
-hidden_size = 100  # units in the hidden state; more remember more, and are slower
-seq_length = 25  # characters in a window; gradients flow back no farther
-learning_rate = 1e-1  # step size of Adagrad; too large, and nothing is learnt
-adagrad_start = 0.0  # what Adagrad's memory starts from; 10.0 learns better
-temperature = 1.0  # divides the logits when sampling; lower is safer, higher is wilder
-sample_every = 100  # iterations between two samples (and losses, and saves)
+input_file = "input.txt"  # the text to learn from, in UTF-8
+hidden_size = 100  # units, the numbers in the hidden state; with more, lower learning_rate
+seq_length = 25  # characters in a window, the piece of text that one iteration learns from
+learning_rate = 1e-1  # step size of Adagrad, the rule by which weights and biases change
+# What Adagrad's memory, by whose root steps are divided, starts from: 0 as in min-char-rnn;
+# with 10 the first steps are small, and the loss usually ends lower.
+adagrad_start = 0.0
+temperature = 1.0  # divides the logits when sampling: lower is safer, higher is wilder
+sample_every = 100  # iterations between two samples, two printed losses, two saves
 sample_length = 200  # characters in a sample
-max_iters = None  # end after this many iterations; None: until Ctrl-C
+max_iters = np.inf  # iterations in all, earlier runs included; np.inf: until Ctrl-C
 checkpoint = None  # a file such as "model.npz" to save to and carry on from; None: no file
-dtype = np.float32  # number format; np.float64 is more exact, and slower
-seed = 0  # the same seed gives the same run, on the same computer
+dtype = np.float32  # number format; np.float64 is more exact and slower
+seed = 0  # same seed, same computer, same run
 
-for name in ["hidden_size", "seq_length", "sample_every", "sample_length"]:
-    if not (isinstance(globals()[name], (int, np.integer)) and globals()[name] > 0):
-        sys.exit(f"{name} is {globals()[name]!r}; it must be a whole number above 0")
-for name in ["learning_rate", "temperature"]:
-    if not (isinstance(globals()[name], (int, float, np.number)) and globals()[name] > 0):
-        sys.exit(f"{name} is {globals()[name]!r}; it must be a number above 0")
-if not (isinstance(adagrad_start, (int, float, np.number)) and adagrad_start >= 0):
-    sys.exit(f"adagrad_start is {adagrad_start!r}; it must be a number, 0 or more")
+if not (hidden_size >= 1 and seq_length >= 1 and sample_every >= 1 and sample_length >= 1):
+    sys.exit("hidden_size, seq_length, sample_every and sample_length must be 1 or more")
+if not (learning_rate > 0 and temperature > 0 and adagrad_start >= 0):
+    sys.exit("learning_rate and temperature must be above 0, adagrad_start 0 or more")
 
-# ---- Data: each character of the text gets a number.
-here = Path(__file__).parent
+# ---- Data: each different character of the text gets a number, its index.
 try:
-    data = (here / input_file).read_text(encoding="utf-8-sig")
+    with open(input_file, encoding="utf-8-sig") as file:  # -sig drops a byte-order mark
+        data = file.read()
 except (OSError, UnicodeError) as error:
-    sys.exit(f"{here / input_file}: {error}; it must be UTF-8 text")
+    sys.exit(f"input_file = {input_file!r}: {error}")
 if len(data) <= seq_length:
-    sys.exit(f"{here / input_file}: {len(data)} characters; needs {seq_length + 1}")
+    sys.exit(f"input_file = {input_file!r}: {len(data)} characters, needs {seq_length + 1}")
 chars = sorted(set(data))
 data_size, vocab_size = len(data), len(chars)
 char_to_ix = {ch: i for i, ch in enumerate(chars)}
 ix_to_char = {i: ch for i, ch in enumerate(chars)}
 
-# ---- Parameters: what is learnt. Weights start at random, so that units differ.
+# ---- Parameters: the numbers that are learnt, weights and biases.
+# Weights start at random, because units that start alike would learn alike for ever; and
+# small, because far from 0 tanh is flat, and almost nothing is learnt there.
 rng = np.random.default_rng(seed)
 Wxh = rng.normal(0, 0.01, (hidden_size, vocab_size)).astype(dtype)  # input to hidden
 Whh = rng.normal(0, 0.01, (hidden_size, hidden_size)).astype(dtype)  # hidden to hidden
 Why = rng.normal(0, 0.01, (vocab_size, hidden_size)).astype(dtype)  # hidden to output
-bh, by = np.zeros((hidden_size, 1), dtype), np.zeros((vocab_size, 1), dtype)  # biases
-mWxh, mWhh, mWhy = (np.full_like(W, adagrad_start) for W in [Wxh, Whh, Why])
-mbh, mby = (np.full_like(b, adagrad_start) for b in [bh, by])  # Adagrad's memory
-arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)  # for checkpoints
-arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
+bh = np.zeros((hidden_size, 1), dtype)  # hidden bias
+by = np.zeros((vocab_size, 1), dtype)  # output bias
+# Adagrad's memory: for each of these numbers, adagrad_start plus its squared gradients.
+mWxh = np.full_like(Wxh, adagrad_start)
+mWhh = np.full_like(Whh, adagrad_start)
+mWhy = np.full_like(Why, adagrad_start)
+mbh = np.full_like(bh, adagrad_start)
+mby = np.full_like(by, adagrad_start)
 
 
-# ---- Loss: how bad the guesses are. Gradients: how a parameter changes it.
+# ---- Loss: how bad the guesses are. Gradients: how fast it grows with each parameter.
 def lossFun(inputs, targets, hprev):
-    """Goes forward through a window, then back (truncated BPTT: Williams and Peng 1990).
+    """Returns the loss of one window, its five gradients, and the last state.
 
-    inputs, targets: lists of T character indices. hprev: the state before, shaped like bh.
-    Returns the loss, a float: -log p[target] in nats, summed over t; its gradients, shaped
-    like the parameters, clipped to -5..5; the last state. Changes no argument."""
-    # Forward. A plural has a row for each time step; on rows, W x is written x.dot(W.T).
-    from_xs = Wxh.T[inputs] + bh.T  # x is one-hot, 1 at its index: Wxh x is a column of Wxh
-    h, hs = hprev[:, 0], np.empty_like(from_xs)
+    inputs, targets: lists of T character indices; a target is what follows its input.
+    hprev: the state before the window, of shape (hidden_size, 1), as is the last state. The
+    loss is a float, in nats. Each gradient has the shape of its parameter and is clipped to
+    -5..5. No argument is changed.
+
+    The loss is the sum over t of -log(p[t][target]), which is small when the network
+    expected what came; -log(p[target]) is the same as log(sum(exp(y))) - y[target]. Its
+    gradients come from truncated backpropagation through time (Williams and Peng 1990),
+    from the last step of the window back to the first. dz is short for dloss/dz: how fast
+    the loss grows as z grows. h[t] = tanh(hraw[t]).
+
+        dy[t] = p[t], less 1 at the target      the log has the slope p; -y[target] has -1
+        dh[t] = Why.T dy[t] + Whh.T dhraw[t+1]  h[t] acts through y[t] and through h[t+1]
+        dhraw[t] = (1 - h[t]*h[t]) * dh[t]      the slope of tanh is 1 - tanh*tanh
+
+    Wherever z = W v, v[j] acts on every z[i], by W[i,j]: so dv = W.T dz. And W[i,j] acts on
+    z[i], by v[j]: so dW = dz v.T, summed over t, because every step uses the same W.
+
+        dWxh = sum of dhraw[t] x[t].T
+        dWhh = sum of dhraw[t] h[t-1].T
+        dWhy = sum of dy[t] h[t].T
+        dbh = sum of dhraw[t]
+        dby = sum of dy[t]
+    """
+    # A matrix with a plural name has a column for each time step. Forward, only h needs a
+    # loop, because each h waits for the one before; the rest is done for all steps at once.
+    ts = np.arange(len(inputs))
+    from_xs = Wxh[:, inputs] + bh  # Wxh x + bh: x is one-hot, so Wxh x is a column of Wxh
+    hs = np.empty_like(from_xs)
+    h = hprev[:, 0]  # the column as a vector
     for t in range(len(inputs)):
-        h = hs[t] = np.tanh(from_xs[t] + Whh.dot(h))  # h on the right is h[t-1]
-    hprevs = np.concatenate([hprev.T, hs[:-1]])  # the state before each step
-    ys = hs.dot(Why.T) + by.T
-    ys -= ys.max(axis=1, keepdims=True)  # the same softmax, but exp cannot overflow
-    log_ps = ys - np.log(np.exp(ys).sum(axis=1, keepdims=True))
-    ps = np.exp(log_ps)
-    answers = np.arange(len(targets)), np.array(targets)  # (row, column) pairs
-    loss = -float(log_ps[answers].sum())
+        h = np.tanh(from_xs[:, t] + Whh.dot(h))  # h on the right is h[t-1]
+        hs[:, t] = h
 
-    # Backward. dz is short for dloss/dz: how fast the loss grows as z grows.
+    ys = Why.dot(hs) + by
+    ys -= ys.max(axis=0)  # p stays the same, and exp cannot overflow
+    exp_ys = np.exp(ys)
+    sums = exp_ys.sum(axis=0)
+    ps = exp_ys / sums
+    # log(sum(exp(y))) - y[target], which is finite even where p is rounded to 0.
+    # [targets, ts] picks one entry of each column: row targets[t] of column t.
+    loss = float((np.log(sums) - ys[targets, ts]).sum())
+
+    # Backward, only dhraw needs a loop, because each dhraw waits for the one after.
     dys = ps.copy()
-    dys[answers] -= 1  # dloss/dy is p, less 1 at the target
-    dhs = dys.dot(Why)  # the part of dloss/dh[t] through y[t]
+    dys[targets, ts] -= 1
+    from_dys = Why.T.dot(dys)  # Why.T dy[t], the part of dh[t] that comes through y[t]
     slopes = 1 - hs * hs  # of tanh
-    dhraws = np.empty_like(hs)  # hraw: h before tanh
-    dhnext = np.zeros(hidden_size, dtype)  # nothing follows the window
+    dhraws = np.empty_like(hs)
+    dhnext = np.zeros_like(h)  # what h does beyond the window is not counted
     for t in reversed(range(len(inputs))):
-        dhraw = dhraws[t] = slopes[t] * (dhs[t] + dhnext)
-        dhnext = dhraw.dot(Whh)  # the rest of dloss/dh for step t-1
-    xs = np.zeros((len(inputs), vocab_size), dtype)
-    xs[np.arange(len(inputs)), inputs] = 1
-    dWxh, dWhh, dWhy = dhraws.T.dot(xs), dhraws.T.dot(hprevs), dys.T.dot(hs)
-    dbh, dby = dhraws.sum(axis=0).reshape(-1, 1), dys.sum(axis=0).reshape(-1, 1)
+        dh = from_dys[:, t] + dhnext  # dhnext is Whh.T dhraw[t+1]
+        dhraw = slopes[:, t] * dh
+        dhraws[:, t] = dhraw
+        dhnext = Whh.T.dot(dhraw)  # for the next round, which is step t-1
+
+    xs = np.zeros((vocab_size, len(inputs)), dtype)
+    xs[inputs, ts] = 1
+    hprevs = np.concatenate([hprev, hs[:, :-1]], axis=1)  # column t is h[t-1]
+    dWxh = dhraws.dot(xs.T)  # the matrix product sums over t
+    dWhh = dhraws.dot(hprevs.T)
+    dWhy = dys.dot(hs.T)
+    dbh = dhraws.sum(axis=1, keepdims=True)
+    dby = dys.sum(axis=1, keepdims=True)
+    # A huge gradient would stay in its entry's memory and make all its later steps tiny.
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
-        dparam.clip(-5, 5, out=dparam)  # or a huge one would shrink all later steps
-    return loss, dWxh, dWhh, dWhy, dbh, dby, h.reshape(-1, 1)
+        dparam.clip(-5, 5, out=dparam)
+    return loss, dWxh, dWhh, dWhy, dbh, dby, hs[:, [-1]]  # [-1] keeps it a column
 
 
 # ---- Sampling: to write, the network reads what it has just written.
 def sample(h, seed_ix, n):
     """Returns a list of n character indices drawn from softmax(y / temperature).
 
-    h: the state before, shaped like bh, not changed. seed_ix: the index read first."""
-    ix, ixes = seed_ix, []
-    for draw in rng.random(n):
+    h: the state before, (hidden_size, 1), not changed. seed_ix: the index read first.
+    """
+    ix = seed_ix
+    ixes = []
+    for _ in range(n):
         h = np.tanh(Wxh[:, [ix]] + Whh.dot(h) + bh)
-        y = (Why.dot(h) + by).astype(np.float64)  # a tiny temperature is 0 in float32
-        p = np.exp((y - y.max()) / temperature)  # softmax, not yet divided by its sum
-        ends = p.cumsum()  # index i owns the stretch up to ends[i]
-        ix = ends.searchsorted(draw * ends[-1], side="right")  # the owner of draw's place
+        # In float64, because float32 can round the sum of p to above 1, and multinomial
+        # refuses that.
+        y = (Why.dot(h) + by).astype(np.float64)
+        exp_y = np.exp((y - y.max()) / temperature)
+        p = exp_y / exp_y.sum()
+        ix = rng.multinomial(1, p.ravel()).argmax()  # one draw: a 1 at its index, else 0
         ixes.append(ix)
     return ixes
 
 
-# ---- Training: the loop in the order of the commentary "rnn 주해 2편".
+# ---- Training: the main loop, with the names and the order of min-char-rnn, which a Korean
+# blog post of 2016, "rnn 주해 2편" (the commentary), explains line by line.
 def train():
+    """Learns window after window until max_iters; prints samples and losses on the way."""
     print(f"data has {data_size} characters, {vocab_size} unique.")
-    n, p = 0, 0  # iterations; place in data, not a probability
-    smooth_loss = -np.log(1.0 / vocab_size) * seq_length  # the loss of a uniform guess
-    end = np.inf if max_iters is None else max_iters
-    if checkpoint and (here / checkpoint).exists():
+    n = 0  # iterations done
+    p = 0  # place in data, not a probability
+    hprev = np.zeros((hidden_size, 1), dtype)
+    # A moving average of the losses, which starts from the loss of a uniform guess.
+    smooth_loss = -np.log(1.0 / vocab_size) * seq_length
+    if checkpoint and os.path.exists(checkpoint):
         n, p, hprev, smooth_loss = load()
         print(f"carrying on from {checkpoint} at iter {n}")
-    while True:
-        if p + seq_length + 1 >= len(data) or n == 0:  # a new pass begins
+    started_at = n
+
+    while n < max_iters:  # the commentary's `while True:`; Ctrl-C makes max_iters 0
+        # At the end of the text, start over. (By >=, as in min-char-rnn, a last window that
+        # would just fit is left out.)
+        if p + seq_length + 1 >= len(data) or n == 0:
             hprev = np.zeros((hidden_size, 1), dtype)  # nothing has been read
             p = 0
         inputs = [char_to_ix[ch] for ch in data[p : p + seq_length]]
         targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]
 
-        if n % sample_every == 0 or n >= end:  # show what has been learnt
+        if n % sample_every == 0:  # show what has been learnt
             sample_ix = sample(hprev, inputs[0], sample_length)
             txt = "".join(ix_to_char[ix] for ix in sample_ix)
             print(f"----\n {txt} \n----")
-        if n >= end:
-            break
 
+        # The last state is hprev for the next window, which follows on in the text.
         loss, dWxh, dWhh, dWhy, dbh, dby, hprev = lossFun(inputs, targets, hprev)
         smooth_loss = smooth_loss * 0.999 + loss * 0.001
         if n % sample_every == 0:
             print(f"iter {n}, loss: {smooth_loss:f}")
 
-        for param, dparam, mem in zip(  # Adagrad (Duchi, Hazan, Singer 2011)
+        if not np.isfinite(loss):
+            sys.exit(f"iter {n}: the loss is {loss}; lower learning_rate")
+
+        # Adagrad (Duchi, Hazan, Singer 2011): each entry moves against its gradient, which
+        # is the direction in which the loss grows. The move is divided by the root of the
+        # entry's memory: entries whose gradients have been small or rare are slowed least.
+        for param, dparam, mem in zip(
             [Wxh, Whh, Why, bh, by],  # weights
             [dWxh, dWhh, dWhy, dbh, dby],  # gradients
             [mWxh, mWhh, mWhy, mbh, mby],  # memory
         ):
-            mem += dparam * dparam
-            param += -learning_rate * dparam / np.sqrt(mem + 1e-8)
+            mem += dparam * dparam  # += changes the array itself
+            param += -learning_rate * dparam / np.sqrt(mem + 1e-8)  # 1e-8: no division by 0
 
         p += seq_length
         n += 1
 
-        if not np.isfinite(loss):
-            sys.exit(f"iter {n}: the loss is {loss}; lower learning_rate")
-        if checkpoint and (n % sample_every == 0 or n >= end):
+        if checkpoint and n % sample_every == 0:
             save(n, p, hprev, smooth_loss)
+
+    if checkpoint and n > started_at:  # something has been learnt
+        save(n, p, hprev, smooth_loss)
+    sample_ix = sample(hprev, char_to_ix[data[p]], sample_length)
+    txt = "".join(ix_to_char[ix] for ix in sample_ix)
+    print(f"----\n {txt} \n----")
     print(f"stopped at iter {n}, loss: {smooth_loss:f}")
 
 
 # ---- Checkpoint: what a run needs to be carried on.
+arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
+arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
+
+
 def save(n, p, hprev, smooth_loss):
     """Replaces the old file only when the new one is whole."""
-    if not all(np.isfinite(array).all() for array in arrays.values()):
-        sys.exit(f"iter {n}: an array is not finite; lower learning_rate")
-    state = dict(arrays, hprev=hprev, n=n, p=p, smooth_loss=smooth_loss, chars=chars)
-    part = here / f"{checkpoint}.{os.getpid()}.part.npz"
+    contents = dict(arrays, hprev=hprev, n=n, p=p, smooth_loss=smooth_loss, chars=chars)
+    # Two runs may write the same file: the process number keeps their part files apart.
+    part = f"{checkpoint}.{os.getpid()}.part.npz"
     try:
-        np.savez(part, **state)
-        os.replace(part, here / checkpoint)
+        np.savez(part, **contents)
+        os.replace(part, checkpoint)
     except OSError as error:
-        sys.exit(f"{here / checkpoint}: cannot be written: {error.strerror}")
-    finally:
-        part.unlink(missing_ok=True)
+        line = f"iter {n}: {checkpoint} cannot be written: {error}"
+        try:
+            os.remove(part)
+        except OSError:
+            pass  # it was not even begun, or another program holds it
+        if n >= max_iters:  # the run is over: it ends with this error
+            sys.exit(line)
+        print(line, file=sys.stderr)
 
 
 def load():
-    """Fills the arrays from the checkpoint; returns n, p, hprev, smooth_loss."""
-    path = here / checkpoint
+    """Fills the parameters and Adagrad's memory; returns n, p, hprev, smooth_loss."""
     try:
-        saved = dict(np.load(path))
-        if len(saved["bh"]) != hidden_size:
-            sys.exit(f"{path}: hidden_size was {len(saved['bh'])}, is {hidden_size} now")
-        if not np.array_equal(saved["chars"], chars):
-            sys.exit(f"{path}: its text had other characters")
-        for name, array in arrays.items():
-            array[:] = saved[name]
-        hprev = saved["hprev"].astype(dtype)
-        return int(saved["n"]), int(saved["p"]), hprev, float(saved["smooth_loss"])
-    except Exception:
-        sys.exit(f"{path}: cannot be read as a checkpoint; name another file")
+        with np.load(checkpoint) as file:
+            saved = dict(file)
+    except Exception as error:  # NumPy has one for each kind of damage
+        sys.exit(f"checkpoint = {checkpoint!r}: {error}")
+    size = len(saved["bh"])
+    if size != hidden_size:
+        sys.exit(f"checkpoint = {checkpoint!r}: hidden_size was {size}, now {hidden_size}")
+    if not np.array_equal(saved["chars"], chars):
+        sys.exit(f"checkpoint = {checkpoint!r}: its text had other characters")
+    for name, array in arrays.items():
+        array[:] = saved[name]
+    p = min(int(saved["p"]), data_size - 1)  # the text may be shorter now
+    return int(saved["n"]), p, saved["hprev"].astype(dtype), float(saved["smooth_loss"])
+
+
+# ---- Start: an import of this file trains nothing.
+def stop(signum, frame):
+    """Ctrl-C ends a run after this iteration, as max_iters does: saved, with a last sample.
+
+    A second Ctrl-C ends it at once; what was learnt since the last save is lost.
+    """
+    global max_iters
+    max_iters = 0
+    signal.signal(signal.SIGINT, former)
 
 
 if __name__ == "__main__":
-    if hasattr(sys.stdout, "reconfigure"):  # not in a notebook
+    if hasattr(sys.stdout, "reconfigure"):  # a notebook's output has no such method
+        # A character that the output cannot show becomes "?"; each line is written at once.
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
+    former = signal.getsignal(signal.SIGINT)  # what Ctrl-C usually does
+    signal.signal(signal.SIGINT, stop)
     try:
         train()
-    except (KeyboardInterrupt, BrokenPipeError):  # Ctrl-C, or `| head` has read enough
-        sys.unraisablehook = lambda _: None  # keeps Python's exit quiet
+    except BrokenPipeError:  # the reader has gone: `| head`, or `| tee` after Ctrl-C
+        # With a checkpoint nothing is lost: each save comes before a print. Python would
+        # complain when it writes out what is left, so that goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    finally:
+        signal.signal(signal.SIGINT, former)
