@@ -1,5 +1,6 @@
-"""What the tests and the benchmark share: copies of the script with other settings."""
+"""What the tests and the other programs share: copies of the script with other settings."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -10,41 +11,143 @@ from types import ModuleType
 
 import numpy as np
 
-SCRIPT = Path(__file__).parent.parent / "min_char_rnn.py"
+ROOT = Path(__file__).resolve().parent.parent
+SCRIPT = ROOT / "min_char_rnn.py"
 TEXT = "the cat sat on the mat; the dog sat on the log. " * 5
+PARAMETERS = ["Wxh", "Whh", "Why", "bh", "by"]
+MODEL = Path("model.npz")
+SMALL = dict(hidden_size=12, seq_length=7, max_iters=9, checkpoint="model.npz")
+DEFAULTS = dict(
+    input_file="input.txt",
+    hidden_size=100,
+    seq_length=25,
+    learning_rate=0.1,
+    adagrad_start=0.0,
+    temperature=1.0,
+    sample_every=100,
+    sample_length=200,
+    max_iters=float("inf"),
+    checkpoint=None,
+    dtype=np.float32,
+    seed=0,
+)
 
 
-def edited(folder, text=TEXT, **settings):
-    """Writes a copy of the script, its settings edited, and its text (None: no text)."""
+def code(value):
+    """This value as one writes it in the script."""
+    if isinstance(value, type):
+        return f"np.{value.__name__}"  # a number format
+    if isinstance(value, np.generic):
+        return f"np.{type(value).__name__}({value})"
+    if isinstance(value, float):
+        return f'float("{value}")'  # nan and inf too
+    return repr(value)
+
+
+def edited(text=TEXT, **settings):
+    """Writes a copy of the script into the working directory, and the text beside it.
+
+    Its settings are these and else the defaults, whatever stands in the script. The text
+    may be bytes; with None, no text is written."""
+    assert settings.keys() <= DEFAULTS.keys()
     source = SCRIPT.read_text(encoding="utf-8")
-    for name, value in settings.items():  # nan and np.float32 as one writes them
-        code = re.sub(r"\b(nan|inf)\b|<class 'numpy\.(\w+)'>", r"np.\1\2", repr(value))
-        before, _, after = re.split(rf"(?m)^({name} = .*)$", source)
-        source = f"{before}{name} = {code}{after}"
-    script = Path(folder, "min_char_rnn.py")
+    for name, value in {**DEFAULTS, **settings}.items():
+        line = f"{name} = {code(value)}".replace("\\", r"\\")
+        source, count = re.subn(rf"(?m)^{name} *=.*", line, source)
+        assert count == 1, f"{count} lines of the script set {name}"
+    script = Path("min_char_rnn.py").absolute()
     script.write_text(source, encoding="utf-8")
+    if isinstance(text, str):
+        text = text.encode()
     if text is not None:
-        text = text.encode() if isinstance(text, str) else text
-        Path(folder, "input.txt").write_bytes(text)
+        Path("input.txt").write_bytes(text)
     return script
 
 
-def imported(script):
-    """Imports a copy, anew each time; returns the module, its weights in `params`."""
-    rnn = ModuleType("min_char_rnn")
-    rnn.__file__ = str(script)
-    exec(compile(script.read_bytes(), script, "exec"), vars(rnn))
-    rnn.params = [rnn.Wxh, rnn.Whh, rnn.Why, rnn.bh, rnn.by]
-    return rnn
+def executed(script, name="min_char_rnn"):
+    """Executes a copy as an import does, or a notebook's cell if its name is __main__."""
+    module = ModuleType(name)
+    exec(compile(script.read_text(encoding="utf-8"), script, "exec"), vars(module))
+    return module
 
 
-def model(folder, hidden_size=6, vocab_size=5, dtype=np.float64, size=1.0, **settings):
+def imported(text=TEXT, **settings):
+    """Imports a copy, anew each time."""
+    return executed(edited(text, **settings))
+
+
+def parameters(rnn):
+    """The five arrays that are learnt, in the order of the main loop."""
+    return [getattr(rnn, name) for name in PARAMETERS]
+
+
+def model(hidden_size=6, vocab_size=5, dtype=np.float64, scale=1.0, **settings):
     """An imported copy whose parameters are random and not tiny."""
     text = "".join(chr(ord("A") + i) for i in range(vocab_size)) * 60
-    rnn = imported(edited(folder, text, hidden_size=hidden_size, dtype=dtype, **settings))
-    for i, param in enumerate(rnn.params):
-        param[:] = np.random.default_rng(i).normal(0, size / hidden_size**0.5, param.shape)
+    rnn = imported(text, hidden_size=hidden_size, dtype=dtype, **settings)
+    for i, param in enumerate(parameters(rnn)):
+        rng = np.random.default_rng(i)
+        param[:] = rng.normal(0, scale / hidden_size**0.5, param.shape)
     return rnn
+
+
+def before_each_window(rnn, action):
+    """Has the main loop call action(i) before its i-th window is learnt, from 0 on."""
+    lossFun = rnn.lossFun
+    windows = itertools.count()
+
+    def call(*window):
+        action(next(windows))
+        return lossFun(*window)
+
+    rnn.lossFun = call
+
+
+def noted(rnn, name):
+    """Notes each call of this function of the script: a list of (arguments, result)."""
+    function = getattr(rnn, name)
+    calls = []
+
+    def call(*args):
+        result = function(*args)
+        calls.append((args, result))
+        return result
+
+    setattr(rnn, name, call)
+    return calls
+
+
+# ---- Checkpoints of a small model
+
+
+def small(text=TEXT, **settings):
+    """An imported copy with the settings in SMALL, or these instead."""
+    return imported(text, **{**SMALL, **settings})
+
+
+def learnt(n, text=TEXT, **settings):
+    """Trains a small model until iteration n; returns the contents of its checkpoint."""
+    small(text, max_iters=n, **settings).train()
+    return contents()
+
+
+def saved(path=MODEL):
+    """The arrays of a checkpoint."""
+    with np.load(path) as file:
+        return dict(file)
+
+
+def contents():
+    """Every array of the checkpoint, bit by bit."""
+    return {name: array.tobytes() for name, array in saved().items()}
+
+
+def iteration(path=MODEL):
+    """That of a checkpoint; None, as long as there is no file."""
+    return int(saved(path)["n"]) if Path(path).exists() else None
+
+
+# ---- Ends and processes
 
 
 def refusal(call, *args):
@@ -59,10 +162,15 @@ def refusal(call, *args):
 
 def run(*arguments, **env):
     """Runs Python to its end, as a user would; returns its output and its exit status."""
-    options = dict(env={**os.environ, **env}, encoding="utf-8", timeout=60)
-    return subprocess.run([sys.executable, *arguments], capture_output=True, **options)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        env={**os.environ, **env},
+        timeout=60,
+    )
 
 
 def start(script):
-    """A process that runs a copy; after a `with` its output is closed, which ends it."""
-    return Popen([sys.executable, script], stdout=PIPE, stderr=PIPE, text=True)
+    """A process that runs a copy, to be stopped by whoever starts it."""
+    return Popen([sys.executable, script], stdout=PIPE, stderr=PIPE, encoding="utf-8")

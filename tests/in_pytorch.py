@@ -5,20 +5,19 @@ from pathlib import Path
 import torch
 from torch import nn
 
-hidden_size, seq_length, learning_rate, max_iters = 100, 25, 1e-1, 2000
-data = (Path(__file__).parents[1] / "input.txt").read_text(encoding="utf-8")
-chars = sorted(set(data))
-vocab_size, char_to_ix = len(chars), {ch: i for i, ch in enumerate(chars)}
+hidden_size = 100
+seq_length = 25
+learning_rate = 1e-1
 
 
 def network(Wxh, Whh, Why, bh, by):
     """Returns the two layers with these parameters, and the parameters as a list."""
-    rnn = nn.RNN(*Wxh.T.shape, dtype=Wxh.dtype)
-    out = nn.Linear(*Why.T.shape, dtype=Wxh.dtype)
+    rnn = nn.RNN(Wxh.shape[1], Wxh.shape[0], dtype=Wxh.dtype)
+    out = nn.Linear(Why.shape[1], Why.shape[0], dtype=Wxh.dtype)
     nn.init.zeros_(rnn.bias_hh_l0).requires_grad = False  # a second bh, which stays zero
     params = [rnn.weight_ih_l0, rnn.weight_hh_l0, out.weight, rnn.bias_ih_l0, out.bias]
-    for param, weight in zip(params, [Wxh, Whh, Why, bh, by]):
-        param.data = weight.reshape(param.shape).clone()
+    for param, value in zip(params, [Wxh, Whh, Why, bh, by]):
+        param.data = value.reshape(param.shape).clone()
     return rnn, out, params
 
 
@@ -32,25 +31,39 @@ def lossFun(rnn, out, inputs, targets, hprev):
     return loss.item(), h.detach()  # detached: no gradient comes back from the next window
 
 
-def loss_and_gradients(inputs, targets, hprev, *weights):
+def loss_and_gradients(inputs, targets, hprev, *values):
     """Takes and returns NumPy arrays as in step_by_step.py: the tests compare them."""
-    rnn, out, params = network(*map(torch.tensor, weights))
+    rnn, out, params = network(*[torch.tensor(value) for value in values])
     loss, h = lossFun(rnn, out, inputs, targets, torch.tensor(hprev.T))
-    return loss, *[w.grad.reshape(len(w), -1).numpy() for w in params], h.numpy().T
+    gradients = [param.grad.reshape(len(param), -1).numpy() for param in params]
+    return loss, *gradients, h.numpy().T
 
 
-def train(weights=None):
-    """The main loop, in the order of the script; from random weights or from these."""
-    if weights is None:
-        H, V = hidden_size, vocab_size
-        scaled = [((H, V), 0.01), ((H, H), 0.01), ((V, H), 0.01), (H, 0), (V, 0)]
-        weights = [scale * torch.randn(size) for size, scale in scaled]
-    rnn, out, params = network(*map(torch.as_tensor, weights))
+def random_parameters(vocab_size):
+    """Small random weights and zero biases, as in the script."""
+    return [
+        0.01 * torch.randn(hidden_size, vocab_size),
+        0.01 * torch.randn(hidden_size, hidden_size),
+        0.01 * torch.randn(vocab_size, hidden_size),
+        torch.zeros(hidden_size),
+        torch.zeros(vocab_size),
+    ]
+
+
+def train(data, max_iters, values=None):
+    """The main loop, in the order of the script; returns the loss of each iteration."""
+    chars = sorted(set(data))
+    char_to_ix = {ch: i for i, ch in enumerate(chars)}
+    values = random_parameters(len(chars)) if values is None else values
+    rnn, out, params = network(*[torch.as_tensor(value) for value in values])
     optimizer = torch.optim.Adagrad(params, learning_rate, eps=1e-8)  # outside the root
-    p, losses, smooth_loss = 0, [], torch.tensor(vocab_size).log().item() * seq_length
+    smooth_loss = torch.tensor(len(chars)).log().item() * seq_length
+    losses = []
+    p = 0
     for n in range(max_iters):
         if p + seq_length + 1 >= len(data) or n == 0:
-            hprev, p = torch.zeros(1, hidden_size, dtype=params[0].dtype), 0
+            hprev = torch.zeros(1, rnn.hidden_size, dtype=params[0].dtype)
+            p = 0
         inputs = [char_to_ix[ch] for ch in data[p : p + seq_length]]
         targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]
         optimizer.zero_grad()  # backward() adds to what is there
@@ -66,4 +79,5 @@ def train(weights=None):
 
 if __name__ == "__main__":
     torch.set_num_threads(1)  # more help only with larger models
-    train()
+    text = Path(__file__).resolve().parent.parent / "input.txt"
+    train(text.read_text(encoding="utf-8"), max_iters=2000)

@@ -1,162 +1,297 @@
-"""checkpoint: a run can be stopped at any instant, carried on, and trusted."""
+"""checkpoint: what is saved, when, and what can be carried on."""
 
 import os
 import pickle
 import re
-import signal
 import sys
+import textwrap
+from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers import TEXT, edited, imported, refusal, run, start
+from helpers import (
+    MODEL,
+    PARAMETERS,
+    SMALL,
+    TEXT,
+    before_each_window,
+    edited,
+    iteration,
+    learnt,
+    noted,
+    parameters,
+    refusal,
+    run,
+    saved,
+    small,
+)
 
-ARRAYS = "Wxh Whh Why bh by mWxh mWhh mWhy mbh mby".split()
+ARRAYS = [*PARAMETERS, *["m" + name for name in PARAMETERS]]
 FILES = ["input.txt", "min_char_rnn.py", "model.npz"]
-SMALL = dict(hidden_size=12, seq_length=7, max_iters=9, checkpoint="model.npz")
 
 
-def copy(folder, text=TEXT, **settings):
-    return imported(edited(folder, text, **{**SMALL, **settings}))
+# ---- What is saved, and when
 
 
-def learnt(folder, n, **settings):
-    """Learns until iteration n; returns the checkpoint's path."""
-    copy(folder, max_iters=n, **settings).train()
-    return folder / "model.npz"
-
-
-def bits(path):
-    return {name: array.tobytes() for name, array in np.load(path).items()}
-
-
-def iteration(path):
-    return int(np.load(path)["n"]) if path.exists() else None
-
-
-def test_all_that_is_saved_comes_back_whatever_the_settings_are_now(tmp_path):
+def test_all_that_is_saved_comes_back_whatever_the_settings_are_now():
     """A million iterations into a long text, at another pace and in another format."""
-    rng, old = np.random.default_rng(0), copy(tmp_path)
+    text = TEXT * 600
+    rng = np.random.default_rng(0)
+    old = small(text)
     for name in ARRAYS:
         getattr(old, name)[...] = rng.random(getattr(old, name).shape)
     hprev = rng.random((12, 1)).astype(np.float32)
-    old.save(10**6, 129_861, hprev, 1.1)
-    new = copy(tmp_path, adagrad_start=10.0, seq_length=11, dtype=np.float64)
+    old.save(10**6, 123_456, hprev, 1.1)
+    new = small(text, adagrad_start=10.0, seq_length=11, dtype=np.float64)
     n, p, h, smooth_loss = new.load()
-    assert (n, p, smooth_loss) == (10**6, 129_861, 1.1)
+    assert (n, p, smooth_loss) == (10**6, 123_456, 1.1)
     pairs = [(getattr(new, name), getattr(old, name)) for name in ARRAYS]
     for after, before in [*pairs, (h, hprev)]:
         np.testing.assert_array_equal(after, before)
-        assert (after.dtype, after.shape) == (np.float64, before.shape)
+        assert after.dtype == np.float64
+        assert after.shape == before.shape
 
 
 @pytest.mark.parametrize("stops", [[25, 50, 110], [1, 2, 3, 110], [109, 110]])
-def test_a_run_carried_on_ends_as_one_never_stopped(tmp_path, stops):
+def test_a_run_carried_on_ends_as_one_never_stopped(stops):
     """Every bit, wherever it was stopped."""
-    expected = bits(learnt(tmp_path, 110).rename(tmp_path / "never stopped"))
+    expected = learnt(110)
+    MODEL.unlink()
     for n in stops:
-        learnt(tmp_path, n, sample_every=9)
-    assert bits(tmp_path / "model.npz") == expected
+        after = learnt(n, sample_every=9)
+    assert after == expected
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
-def test_a_run_killed_three_times_ends_as_one_never_stopped(tmp_path):
-    """SIGKILL leaves no time to tidy up. A full pipe keeps each from its end."""
-    text = "".join(chr(0x1F300 + ord(ch)) for ch in TEXT)  # four bytes a character
-    expected = bits(learnt(tmp_path, 300, text=text).rename(tmp_path / "never stopped"))
-    copy(tmp_path, text, sample_every=1, sample_length=250, max_iters=300)
-    path, script = tmp_path / "model.npz", tmp_path / "min_char_rnn.py"
-    for lines in 9, 30, 60:
-        with start(script) as process:
-            for _ in range(lines):
-                process.stdout.readline()
-            process.kill()
-            assert process.wait() == -signal.SIGKILL
-        assert 0 < iteration(path) < 300
-    assert f"carrying on from model.npz at iter {iteration(path)}" in run(script).stdout
-    assert bits(path) == expected
-
-
-def test_a_run_is_saved_every_sample_every_iterations_and_at_its_end(tmp_path):
+def test_a_run_is_saved_every_sample_every_iterations_and_at_its_end():
     """Not only at the end, which may never come."""
-    path, rnn, seen = tmp_path / "model.npz", copy(tmp_path, sample_every=4), []
-    lossFun = rnn.lossFun
-    rnn.lossFun = lambda *window: (seen.append(iteration(path)), *lossFun(*window))[1:]
+    rnn = small(sample_every=4)
+    windows = []
+    before_each_window(rnn, lambda i: windows.append(iteration()))
     rnn.train()
-    assert [*seen, iteration(path)] == [None] * 4 + [4] * 4 + [8, 9]
+    assert windows == [None] * 4 + [4] * 4 + [8]
+    assert iteration() == 9
 
 
-@pytest.mark.parametrize("max_iters", [30, 10])
-def test_a_trained_model_prints_one_sample_and_ends(tmp_path, capsys, max_iters):
-    """With n at max_iters or past it nothing is learnt: so a model is sampled."""
-    path = learnt(tmp_path, 30)
-    before, _ = path.read_bytes(), capsys.readouterr()
-    rnn = copy(tmp_path, max_iters=max_iters, sample_every=7)
+@pytest.mark.parametrize("max_iters", [30, 10, 0])
+def test_a_trained_model_prints_one_sample_and_ends(capsys, max_iters):
+    """With n at max_iters or past it nothing is learnt or written: to get more samples."""
+    learnt(30)
+    before = MODEL.read_bytes(), MODEL.stat().st_mtime_ns
+    capsys.readouterr()
+    rnn = small(max_iters=max_iters, sample_every=7)
     rnn.lossFun = None  # not to be called
     rnn.train()
     printed = capsys.readouterr().out
-    assert printed.count("\n----\n ") == 1 and "\niter" not in printed
-    assert "\nstopped at iter 30, loss: " in printed and path.read_bytes() == before
+    assert printed.count("\n----\n ") == 1
+    assert "\niter" not in printed
+    assert "\nstopped at iter 30, loss: " in printed
+    assert (MODEL.read_bytes(), MODEL.stat().st_mtime_ns) == before
 
 
-def test_at_every_moment_of_a_save_the_file_is_a_whole_one(tmp_path):
-    """A run may be killed at any call, in NumPy's code, too; and Ctrl-C may come."""
-    path, rnn, seen, stops = learnt(tmp_path, 9), copy(tmp_path), set(), [KeyboardInterrupt]
-    before, (_, *state) = path.read_bytes(), rnn.load()
+@pytest.mark.parametrize("max_iters", [30, 40])
+@pytest.mark.parametrize("text", [TEXT[:60], TEXT * 3], ids=["shorter", "longer"])
+def test_a_text_of_the_same_characters_can_be_carried_on_with(capsys, text, max_iters):
+    """Also where the old text was farther on than the new one is long."""
+    learnt(30)
+    assert set(text) == set(TEXT)
+    assert saved()["p"] > 60
+    small(text, max_iters=max_iters).train()
+    printed = capsys.readouterr().out
+    assert f"data has {len(text)} characters" in printed
+    assert printed.splitlines()[-1].startswith(f"stopped at iter {max_iters}, ")
 
-    def look(frame, *_):
-        seen.add(path.exists() and path.read_bytes())
-        if stops and frame.f_code is rnn.save.__code__ and len(os.listdir(tmp_path)) > 3:
-            raise stops.pop()  # when the new file lies beside the old one
 
+# ---- Writing the file
+
+
+def test_at_every_moment_of_a_save_the_file_is_a_whole_one():
+    """A run may be killed at any call, in NumPy's code too, and another may share it."""
+    learnt(9)
+    before = MODEL.read_bytes()
+    rnn = small()
+    n, *state = rnn.load()
+    seen = set()
+    others = set()
+
+    def look(*_):
+        seen.add(MODEL.exists() and MODEL.read_bytes())
+        others.update(set(os.listdir()) - set(FILES))
+
+    sys.setprofile(look)
     try:
-        sys.setprofile(look)
-        with pytest.raises(KeyboardInterrupt):
-            rnn.save(10, *state)
-        assert seen == {before} and sorted(os.listdir(tmp_path)) == FILES
-        sys.setprofile(look)
         rnn.save(10, *state)
     finally:
         sys.setprofile(None)
-    assert seen == {before, path.read_bytes()} and sorted(os.listdir(tmp_path)) == FILES
+    assert seen == {before, MODEL.read_bytes()}
+    assert sorted(os.listdir()) == FILES
+    (part,) = others
+    assert str(os.getpid()) in part and part.endswith(".npz")
 
 
-def test_a_checkpoint_that_cannot_be_written_is_named(tmp_path):
-    """Its folder is missing, or a folder has its name; nothing else is left."""
-    (tmp_path / "folder").mkdir()
-    for name in "no such folder/model.npz", "folder":
-        rnn = copy(tmp_path, checkpoint=name)
-        assert str(tmp_path / name) in refusal(rnn.save, 5, 0, rnn.bh, 1.0)
-    assert sorted(os.listdir(tmp_path)) == ["folder", *FILES[:2]]
+def test_a_save_that_fails_says_so_and_the_next_one_succeeds(capsys):
+    """The folder is missing at the first save, and is there at the second."""
+    rnn = small(sample_every=4, checkpoint="folder/model.npz")
+    before_each_window(rnn, lambda i: i == 5 and os.mkdir("folder"))
+    rnn.train()
+    errors = capsys.readouterr().err.splitlines()
+    assert len(errors) == 1
+    assert errors[0].startswith("iter 4: folder/model.npz cannot be written: ")
+    assert os.listdir("folder") == ["model.npz"]
+    assert iteration("folder/model.npz") == 9
+
+
+def test_a_last_save_that_fails_ends_the_run_with_that_line():
+    """It would otherwise end as if it had been saved."""
+    name = "no such folder/model.npz"
+    result = run(edited(**{**SMALL, "sample_every": 3, "checkpoint": name}))
+    assert result.returncode == 1
+    lines = result.stderr.splitlines()
+    assert [line.split(": ")[0] for line in lines] == ["iter 3", "iter 6", "iter 9"]
+    assert all(f"{name} cannot be written: " in line for line in lines)
+    assert "stopped at" not in result.stdout
+
+
+def test_after_ctrl_c_any_save_is_the_last_one():
+    """Ctrl-C makes max_iters 0, which is less than any n."""
+    rnn = small(checkpoint="no such folder/model.npz", max_iters=0)
+    assert refusal(rnn.save, 9, 0, rnn.bh, 1.0).startswith("iter 9: ")
+
+
+def test_a_save_that_fails_at_its_end_removes_what_it_began():
+    """Here a folder has the checkpoint's name, which is seen when the file is whole."""
+    os.mkdir("folder")
+    rnn = small(checkpoint="folder")
+    assert "folder cannot be written: " in refusal(rnn.save, 9, 0, rnn.bh, 1.0)
+    assert sorted(os.listdir()) == ["folder", "input.txt", "min_char_rnn.py"]
+
+
+def test_a_checkpoint_has_the_very_name_that_is_set():
+    """NumPy would add an ending, and the next start would not find the file."""
+    small(checkpoint="no_ending").train()
+    assert sorted(os.listdir()) == ["input.txt", "min_char_rnn.py", "no_ending"]
+    assert small(checkpoint="no_ending").load()[0] == 9
+
+
+def test_a_full_disk_leaves_the_old_file_and_nothing_else():
+    """The new file may grow to 4 KB only, which is less than it has."""
+    pytest.importorskip("resource", reason="Windows has no limit on the size of a file")
+    learnt(9)
+    before = MODEL.read_bytes()
+    edited(**{**SMALL, "max_iters": 19, "sample_every": 5})
+    limited = """
+        import resource, runpy
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4000, 4000))
+        runpy.run_path("min_char_rnn.py", run_name="__main__")"""
+    result = run("-c", textwrap.dedent(limited))
+    assert result.returncode == 1
+    lines = re.findall("(?m)^iter.*cannot be written.*$", result.stderr)
+    assert [line.split(":")[0] for line in lines] == ["iter 10", "iter 15", "iter 19"]
+    assert MODEL.read_bytes() == before
+    assert sorted(os.listdir()) == FILES
+
+
+# ---- What is refused
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_ends_the_run_and_is_never_saved(tmp_path, bad):
-    """A loss or a weight. The line says where it was, and what to do."""
-    path, rnn = learnt(tmp_path, 9), copy(tmp_path, max_iters=19, sample_every=1)
-    before, (_, *state), lossFun = path.read_bytes(), rnn.load(), rnn.lossFun
+def test_a_loss_that_is_not_finite_ends_the_run_before_anything_is_changed(capsys, bad):
+    """The line has the iteration that the printed lines have, and says what to do.
+
+    No parameter is touched, nothing more is sampled, and the file is the last good one."""
+    learnt(9)
+    rnn = small(max_iters=19, sample_every=1)
+    lossFun = rnn.lossFun
     rnn.lossFun = lambda *window: (bad, *lossFun(*window)[1:])
-    lines = [refusal(rnn.train)]
-    for param in rnn.params:
+    before = MODEL.read_bytes()
+    line = refusal(rnn.train)
+    assert line.startswith("iter 9: the loss is ")
+    assert "lower learning_rate" in line
+    assert capsys.readouterr().out.splitlines()[-1].startswith("iter 9, loss: ")
+    assert MODEL.read_bytes() == before
+    after = [param.copy() for param in parameters(rnn)]
+    rnn.load()
+    for param, before in zip(after, parameters(rnn)):
+        np.testing.assert_array_equal(param, before)
+
+
+def unreadable(good):
+    """Damaged checkpoints, and files of other kinds."""
+    np.savez(MODEL, **{**good, "by": good["by"].astype(object)})
+    pickled = MODEL.read_bytes()
+    np.savez(MODEL, **good)
+    whole = MODEL.read_bytes()
+    np.save("array.npy", good["bh"])
+    array = Path("array.npy").read_bytes()
+    return dict(
+        empty=b"",
+        cut_short=whole[:-1],
+        half=whole[: len(whole) // 2],
+        flipped=whole[:2000] + bytes([whole[2000] ^ 255]) + whole[2001:],
+        text=b"hello\n" * 99,
+        pickle=pickle.dumps(good),
+        pickle_inside=pickled,
+        array=array,
+    )
+
+
+def test_what_numpy_cannot_read_is_refused_and_left_alone():
+    """In one line, which names the file. Of pickles, which may run code, none is read."""
+    learnt(9)
+    good = saved()
+    for content in unreadable(good).values():
+        MODEL.write_bytes(content)
+        line = refusal(small().train)
+        assert line.startswith("checkpoint = 'model.npz': ")
+        assert len(line) > len("checkpoint = 'model.npz': ")
+        assert MODEL.read_bytes() == content
+
+
+def test_another_models_checkpoint_is_refused_and_left_alone():
+    """The line says what differs."""
+    learnt(9)
+    before = MODEL.read_bytes()
+    line = refusal(small(hidden_size=13).train)
+    assert re.search("'model.npz'.*hidden_size.*12.*13", line)
+    line = refusal(small(TEXT.replace("d", "D")).train)
+    assert re.search("'model.npz'.*characters", line)
+    assert MODEL.read_bytes() == before
+
+
+def test_an_array_that_is_missing_names_itself():
+    """Nothing is made up in its place."""
+    learnt(9)
+    good = saved()
+    for name in good:
+        np.savez(MODEL, **{other: good[other] for other in good if other != name})
+        with pytest.raises(KeyError, match=rf"^'{name}\b"):
+            small().load()
+
+
+def test_a_mistake_of_the_readers_own_in_load_is_not_hidden():
+    """Python names it and its line, and does not call the file unreadable."""
+    learnt(9)
+    rnn = small()
+    rnn.arrays["Wxz"] = rnn.Wxh
+    with pytest.raises(KeyError, match="Wxz"):
         rnn.load()
-        param[-1, -1] = bad
-        lines.append(refusal(rnn.save, 10, *state))
-    assert all(re.search(r"\b(9|10)\b.*learning_rate", line) for line in lines)
-    assert path.read_bytes() == before
+    rnn.arrays = None
+    with pytest.raises(AttributeError):
+        rnn.load()
 
 
-def test_a_checkpoint_that_cannot_be_used_is_refused_and_left_alone(tmp_path):
-    """Another model's, by what differs. Of pickles, which may run code, none is read."""
-    path = learnt(tmp_path, 9)
-    good, state = path.read_bytes(), dict(np.load(path))
-    files = [b"", good[:-1], good[: len(good) // 2], b"hello\n" * 99, pickle.dumps(state)]
-    lacking = [{k: state[k] for k in state if k != gone} for gone in state]
-    for arrays in [{**state, "by": state["by"].astype(object)}, *lacking]:
-        np.savez(path, **arrays)
-        files.append(path.read_bytes())
-    cases = [(content, {}, "") for content in files]
-    cases.append((good, dict(hidden_size=13), "hidden_size.*12.*13"))
-    cases.append((good, dict(text=TEXT.replace("d", "D")), "characters"))
-    for content, settings, words in cases:
-        path.write_bytes(content)
-        line = refusal(copy(tmp_path, **settings).train)
-        assert str(path) in line and re.search(words, line) and path.read_bytes() == content
+def test_load_without_a_checkpoint_says_what_is_missing():
+    """As at a prompt, with `checkpoint = None`."""
+    assert refusal(small(checkpoint=None).load).startswith("checkpoint = None: ")
+
+
+def test_samples_are_drawn_from_what_was_loaded():
+    """The last sample starts from the saved state, at the saved place."""
+    learnt(30)
+    rnn = small(max_iters=30)
+    calls = noted(rnn, "sample")
+    rnn.train()
+    assert len(calls) == 1
+    (h, ix, n), _ = calls[0]
+    np.testing.assert_array_equal(h, saved()["hprev"])
+    assert rnn.ix_to_char[ix] == rnn.data[saved()["p"]]
+    assert n == 200

@@ -4,21 +4,9 @@ import math
 
 import numpy as np
 import pytest
-from helpers import edited, imported
+from helpers import imported, noted, parameters
 
 ALPHABET = "".join(chr(ord("A") + i) for i in range(60))  # each character shows its place
-
-
-def recorded(rnn, name):
-    """Notes each call of this function of the script: returns a list of (args, result)."""
-    function, calls = getattr(rnn, name), []
-
-    def call(*args):
-        calls.append((args, function(*args)))
-        return calls[-1][1]
-
-    setattr(rnn, name, call)
-    return calls
 
 
 # ---- 메인 루프의 시작: preparing the input
@@ -36,46 +24,50 @@ STARTS = {  # of four windows of 5 characters, by the length of the text
 
 
 @pytest.mark.parametrize("length", STARTS)
-def test_windows_follow_one_another_to_the_end_and_start_over(tmp_path, length):
+def test_windows_follow_one_another_to_the_end_and_start_over(length):
     """p advances by seq_length; at the end it returns to 0 (맨 처음으로 이동).
 
-    The answers are one character on (정답 세트). The memory is carried on, and is zero at
-    each start (RNN 메모리 초기화). All is float32: a float64 would spread."""
-    rnn = imported(edited(tmp_path, ALPHABET[:length], seq_length=5, max_iters=4))
-    calls, h = recorded(rnn, "lossFun"), None
+    The targets are one character on (정답 세트). The memory is carried on, and is zero at
+    each start (RNN 메모리 초기화). All is float32: one float64 would make others so."""
+    rnn = imported(ALPHABET[:length], seq_length=5, max_iters=4)
+    calls = noted(rnn, "lossFun")
     rnn.train()
+    assert len(calls) == 4
+    last_state = None
     for p, ((inputs, targets, hprev), result) in zip(STARTS[length], calls):
-        read, answers = ("".join(rnn.ix_to_char[ix] for ix in w) for w in (inputs, targets))
-        assert (read, answers) == (ALPHABET[p : p + 5], ALPHABET[p + 1 : p + 6])
-        np.testing.assert_array_equal(hprev, h if p else np.zeros_like(rnn.bh))
-        h = result[6]
+        assert "".join(rnn.ix_to_char[ix] for ix in inputs) == ALPHABET[p : p + 5]
+        assert "".join(rnn.ix_to_char[ix] for ix in targets) == ALPHABET[p + 1 : p + 6]
+        np.testing.assert_array_equal(hprev, last_state if p else np.zeros((100, 1)))
+        last_state = result[6]
         arrays = [hprev, *result[1:], *rnn.arrays.values()]
         assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
-    assert len(calls) == 4
 
 
 # ---- 학습 결과를 출력: the sample
 
 
-def test_samples_and_smoothed_losses_are_printed(tmp_path, capsys):
+def test_samples_and_smoothed_losses_are_printed(capsys):
     """Every sample_every iterations, and at the end, from hprev and inputs[0] on.
 
     The loss is smoothed, starting at a uniform guess: T log(vocab_size) (smooth_loss)."""
     settings = dict(seq_length=5, sample_every=3, sample_length=33, max_iters=8)
-    rnn = imported(edited(tmp_path, ALPHABET, **settings))
-    learnt, samples = recorded(rnn, "lossFun"), recorded(rnn, "sample")
+    rnn = imported(ALPHABET, **settings)
+    windows = noted(rnn, "lossFun")
+    samples = noted(rnn, "sample")
     rnn.train()
-    states, smooth = [np.zeros_like(rnn.bh)], [5 * math.log(60)]
-    for _, (loss, *_, h) in learnt:
-        smooth.append(0.999 * smooth[-1] + 0.001 * loss)
+    states = [np.zeros((100, 1))]
+    smooth_losses = [5 * math.log(60)]
+    for _, (loss, *_, h) in windows:
+        smooth_losses.append(0.999 * smooth_losses[-1] + 0.001 * loss)
         states.append(h)
     expected = "data has 60 characters, 60 unique.\n"
     for n, ((h, ix, length), ixes) in zip([0, 3, 6, 8], samples):
         np.testing.assert_array_equal(h, states[n])
         assert (rnn.ix_to_char[ix], length) == (ALPHABET[5 * n], 33)
         expected += f"----\n {''.join(rnn.ix_to_char[ix] for ix in ixes)} \n----\n"
-        loss = f"loss: {smooth[min(n + 1, 8)]:f}\n"
-        expected += f"iter {n}, {loss}" if n < 8 else f"stopped at iter 8, {loss}"
+        if n < 8:
+            expected += f"iter {n}, loss: {smooth_losses[n + 1]:f}\n"
+    expected += f"stopped at iter 8, loss: {smooth_losses[8]:f}\n"
     assert capsys.readouterr().out == expected
 
 
@@ -84,51 +76,53 @@ def test_samples_and_smoothed_losses_are_printed(tmp_path, capsys):
 EXAMPLE = np.array([[3, -0.5, -2], [1.1, 0.03, 0.001], [-1.1, -5, -0.14]])
 
 
-def steps(folder, gradients):
+def steps(gradients):
     """What the main loop adds to Wxh, given these gradients one by one."""
-    settings = dict(hidden_size=3, dtype=np.float64, max_iters=len(gradients))
-    rnn = imported(edited(folder, "abc" * 20, **settings))
-    rest, values = rnn.lossFun([0], [1], rnn.bh)[2:], []
+    rnn = imported("abc" * 20, hidden_size=3, dtype=np.float64, max_iters=len(gradients))
+    loss, _, *rest = rnn.lossFun([0], [1], rnn.bh)
+    given = iter(gradients)
+    values = []
 
     def lossFun(*window):
         values.append(rnn.Wxh.copy())
-        return 1.0, gradients[len(values) - 1], *rest
+        return loss, next(given), *rest
 
     rnn.lossFun = lossFun
     rnn.train()
     return np.diff([*values, rnn.Wxh], axis=0)
 
 
-def test_the_first_step_is_the_learning_rate_and_then_steps_slow_down_for_ever(tmp_path):
+def test_the_first_step_is_the_learning_rate_and_then_steps_slow_down_for_ever():
     """A gradient of 5 and one of 0.03 both step by 0.1, against their sign (이동폭).
 
     Under the same gradient mem only grows: the n-th step is the first over sqrt(n)
     (점점 느려지게 되는 특성). Only at 0.001, squared 1e-6, does the 1e-8 show: 0.0995."""
-    taken, large = steps(tmp_path, [EXAMPLE] * 100), abs(EXAMPLE) > 0.001
+    taken = steps([EXAMPLE] * 100)
+    large = abs(EXAMPLE) > 0.001
     np.testing.assert_allclose(taken[0][large], -0.1 * np.sign(EXAMPLE[large]), rtol=1e-5)
     assert round(-taken[0, 1, 2], 4) == 0.0995
     expected = taken[0] / np.sqrt(np.arange(1, 101)).reshape(-1, 1, 1)
     np.testing.assert_allclose(taken, expected, rtol=0.006)  # 1e-8 counts once, not n times
 
 
-def test_rare_gradients_keep_larger_steps_than_frequent_ones(tmp_path):
-    """What moves at every tenth window only still moves far when it does (이동폭을 크게).
-
-    "Faster than SGD" holds where gradients differ in frequency or size, as they do here."""
-    rare, frequent = np.diag([1, 0, 0]), np.diag([0, 1, 0])
-    last = steps(tmp_path, [frequent + rare * (n % 10 == 9) for n in range(100)])[-1]
+def test_rare_gradients_keep_larger_steps_than_frequent_ones():
+    """What moves at every tenth window only moves far when it does (이동폭을 크게)."""
+    rare = np.diag([1, 0, 0])
+    frequent = np.diag([0, 1, 0])
+    last = steps([frequent + rare * (n % 10 == 9) for n in range(100)])[-1]
     assert math.isclose(last[0, 0] / last[1, 1], math.sqrt(10), rel_tol=1e-6)
 
 
 @pytest.mark.parametrize("rate, start", [(0.1, 0.0), (0.02, 10.0)])
-def test_every_step_is_the_gradient_over_the_root_of_its_memory(tmp_path, rate, start):
+def test_every_step_is_the_gradient_over_the_root_of_its_memory(rate, start):
     """Each parameter has its own gradient, and a memory of their squares (분모가 mem)."""
     settings = dict(learning_rate=rate, adagrad_start=start, dtype=np.float64, max_iters=3)
-    rnn = imported(edited(tmp_path, hidden_size=9, **settings))
-    before, calls = [param.copy() for param in rnn.params], recorded(rnn, "lossFun")
+    rnn = imported(hidden_size=9, **settings)
+    before = [param.copy() for param in parameters(rnn)]
+    calls = noted(rnn, "lossFun")
     rnn.train()
     mems = [rnn.mWxh, rnn.mWhh, rnn.mWhy, rnn.mbh, rnn.mby]
-    for i, (old, new, mem) in enumerate(zip(before, rnn.params, mems), 1):
+    for i, (old, new, mem) in enumerate(zip(before, parameters(rnn), mems), 1):
         dparams = np.array([result[i] for _, result in calls])
         sums = start + np.cumsum(dparams**2, axis=0)
         taken = -rate * dparams / np.sqrt(sums + 1e-8)

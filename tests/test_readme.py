@@ -1,18 +1,55 @@
 """README.md says what is so: commands, settings, quoted lines, links, programs, figures."""
 
+import hashlib
 import re
-from math import log2
+from math import log, log2
+from pathlib import Path
 
+import figures
 import pytest
-from helpers import SCRIPT, edited, imported, run
+from helpers import DEFAULTS, ROOT, SCRIPT, edited, imported, parameters, run
 
-ROOT = SCRIPT.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 ENGLISH, KOREAN = README.split("\n## 한국어\n")
 SOURCE = SCRIPT.read_text(encoding="utf-8")
-SETTINGS = re.findall(r"(?m)^(\w+) = (.+?)  # ", SOURCE.split("# ---- Data")[0])
-BLOCKS = re.findall(r"(?s)```python\n(.+?)```", README)
-PROGRAMS = [code for code in BLOCKS if "min_char_rnn" in code]
+INPUT = ROOT / "input.txt"
+SHIPPED = "55d39086f45011c5914ec84140b4321e54535c31d9720966017bed2cbd0af7f0"  # its SHA-256
+TABLE = re.findall(r"(?m)^\| `(\w+)` \| `(.+?)` \|", KOREAN)  # settings and defaults
+PROGRAMS = [code for code in figures.programs() if "min_char_rnn" in code]
+ADDITIONS = [code for code in figures.programs() if "min_char_rnn" not in code]
+
+
+def text_as_shipped():
+    """The tales, or None where another text, or none, is in their place."""
+    text = INPUT.read_bytes().replace(b"\r\n", b"\n") if INPUT.exists() else b""
+    return text if hashlib.sha256(text).hexdigest() == SHIPPED else None
+
+
+@pytest.fixture
+def text():
+    """Without the tales, the page's figures and programs have no meaning."""
+    return text_as_shipped() or pytest.skip("input.txt is not as shipped")
+
+
+def test_the_script_and_its_text_are_as_shipped():
+    """The only test that fails where the settings or the text are edited, as one may.
+
+    All the others take copies of the script, in which they have set every setting."""
+    assert text_as_shipped(), "input.txt is not as shipped"
+    for name, default in TABLE:
+        line = rf"(?m)^{name} = {re.escape(default)}(  #.*)?$"
+        assert re.search(line, SOURCE), f"the script is not as shipped: {name} is edited"
+
+
+def test_the_table_of_settings_has_all_of_them():
+    """With the defaults from which the tests start."""
+    assert [name for name, _ in TABLE] == list(DEFAULTS)
+    rnn = imported()
+    for name, default in TABLE:
+        assert eval(default, vars(rnn)) == DEFAULTS[name]
+
+
+# ---- Commands, lines, links
 
 
 def test_each_command_has_a_block_of_its_own():
@@ -21,17 +58,31 @@ def test_each_command_has_a_block_of_its_own():
         assert f"```sh\npip install {command}\n```\n" in ENGLISH
 
 
-@pytest.mark.parametrize("name, default", SETTINGS)
-def test_each_setting_is_in_both_tables_with_its_default(name, default):
-    """Readers look the settings up in their own language."""
-    assert f"\n| `{name} = {default}` | " in ENGLISH
-    assert f"\n| `{name}` | `{default}` | " in KOREAN
-
-
 def test_each_line_that_is_quoted_is_in_the_script():
     """A reader looks for the line as the page has it."""
     quoted = re.findall(r"(?m)^`([^`]+)`(?:<br>)?$", README)
-    assert quoted and [line for line in quoted if line not in SOURCE] == []
+    assert len(quoted) > 15
+    assert [line for line in quoted if line not in SOURCE] == []
+
+
+def test_each_line_that_is_compared_is_in_both_forms():
+    """One step after the other on the left, all at once on the right."""
+    by_step = (ROOT / "tests/step_by_step.py").read_text(encoding="utf-8")
+    pairs = re.findall(r"(?m)^- `([^`]+)` → `([^`]+)`$", KOREAN)
+    assert len(pairs) == 7
+    for left, right in pairs:
+        assert left in by_step
+        assert f"    {right}" in SOURCE
+
+
+def test_each_message_that_is_explained_is_one_of_the_script():
+    """What a user finds in the table is what the program says."""
+    table = KOREAN.split("### 메시지")[1]
+    messages = re.findall(r"`([^`]+)`", " ".join(re.findall(r"(?m)^\|(.+?)\|", table)))
+    assert len(messages) > 8
+    for message in messages:
+        for part in message.split("…"):
+            assert part.strip() in SOURCE, message
 
 
 def test_each_file_and_section_that_is_named_exists():
@@ -39,39 +90,74 @@ def test_each_file_and_section_that_is_named_exists():
     links = set(re.findall(r"\]\(([^)\s]+)\)", README))
     titles = re.findall(r"(?m)^#+ (.+)$", re.sub(r"(?s)```.*?```", "", README).lower())
     anchors = {"#" + re.sub(r"[^\w -]", "", title).replace(" ", "-") for title in titles}
-    files = {x for x in links if ":" not in x} - anchors  # a lost anchor is no file
+    files = {
+        link for link in links if ":" not in link
+    } - anchors  # a lost anchor is no file
     for name in files.union(re.findall(r"tests/\w+\.py", README)):
         assert (ROOT / name).is_file(), name
 
 
-@pytest.mark.parametrize("code", PROGRAMS)
-def test_each_program_runs_with_the_defaults_and_what_is_named_beside_it(tmp_path, code):
+# ---- Programs
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_each_program_runs_with_the_defaults_and_what_is_named_beside_it(text, program):
     """Nobody is told to set more than the page says."""
-    text, named = (ROOT / "input.txt").read_bytes(), {}
-    if ".load()" in code:
-        assert '`checkpoint = "model.npz"`' in README.split(code)[0][-300:]
-        named = {"checkpoint": "model.npz"}
-        assert run(edited(tmp_path, text, max_iters=100, **named)).returncode == 0
-    program = edited(tmp_path, text, **named).with_name("program.py")
-    program.write_text(code, encoding="utf-8")
-    result = run(program)
-    assert result.returncode == 0 and result.stdout and not result.stderr
+    settings = {}
+    if ".load()" in program:
+        assert '`checkpoint = "model.npz"`' in README.split(".load()")[0][-300:]
+        settings = dict(checkpoint="model.npz")
+        assert run(edited(text, max_iters=100, **settings)).returncode == 0
+    edited(text, **settings)
+    Path("program.py").write_text(program, encoding="utf-8")
+    result = run("program.py")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert result.stdout
 
 
-@pytest.mark.parametrize("code", [code for code in BLOCKS if code not in PROGRAMS])
-def test_each_other_block_can_be_put_above_chars(tmp_path, code):
+@pytest.mark.parametrize("lines", ADDITIONS)
+def test_each_other_block_can_be_put_above_chars(lines):
     """The page says to put these lines there."""
-    script, above = edited(tmp_path, max_iters=1), b"\nchars = sorted(set(data))\n"
-    script.write_bytes(script.read_bytes().replace(above, b"\n" + code.encode() + above))
+    script = edited(max_iters=1)
+    source = script.read_text(encoding="utf-8")
+    chars = "\nchars = sorted(set(data))\n"
+    assert source.count(chars) == 1
+    script.write_text(source.replace(chars, f"\n{lines}{chars}"), encoding="utf-8")
     assert run(script).returncode == 0
 
 
-def test_figures_that_can_be_computed():
-    """A figure that follows from the script follows it when it changes."""
-    rnn = imported(SCRIPT)
-    for figure in [f"{log2(rnn.vocab_size):.2f}", f"{sum(p.size for p in rnn.params):,}"]:
-        assert figure in README
-    shares = [1 - 0.999**100, 100 - 100 * 0.999**100]  # of 100 losses in the printed one
-    assert any(f"{share:.3g}" in README for share in shares)
-    counts = re.findall(r"counts .*: (.+)", run(ROOT / "tests/held_out.py", "20").stdout)
+# ---- Figures
+
+
+def test_the_run_that_is_shown_begins_so(text):
+    """`python tests/figures.py run` repeats all of it; its beginning takes a second.
+
+    What is drawn before anything is learnt is the same to the letter everywhere."""
+    text = text.decode("utf-8")
+    assert figures.block(0, text) in ENGLISH
+    title = figures.block(1000, text).split("\n")[0]
+    assert f"\n{title}\n" in ENGLISH
+
+
+def test_figures_that_can_be_computed(text):
+    """A figure that follows from the text or the script follows it when it changes."""
+    rnn = imported(text)
+    assert f"{rnn.vocab_size} characters" in ENGLISH
+    assert f"{log2(rnn.vocab_size):.2f} bits" in ENGLISH
+    assert f"{sum(param.size for param in parameters(rnn)):,}개" in KOREAN
+    assert f"log({rnn.vocab_size}) × 25 = {log(rnn.vocab_size) * 25:.1f}" in KOREAN
+    assert f"1 − 0.999^100 = {1 - 0.999**100:.4f}" in KOREAN
+    for language in ENGLISH, KOREAN:
+        assert re.search(rf"{100 * 0.999**1000:.0f} ?%", language)
+    windows = range(0, rnn.data_size - 26, 25)
+    assert f"{len(windows):,} iterations" in ENGLISH
+
+
+def test_what_counting_reaches_is_computed_anew(text):
+    """Counting has no luck in it, and takes a second."""
+    edited(text)
+    Path("tests").mkdir()
+    Path("tests/held_out.py").write_bytes((ROOT / "tests/held_out.py").read_bytes())
+    counts = re.findall(r"counts .*: (.+)", run("tests/held_out.py", "20").stdout)
+    assert len(counts) == 5
     assert f"gives {', '.join(counts[:-1])} and {counts[-1]} bits" in ENGLISH
