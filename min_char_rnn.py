@@ -30,8 +30,9 @@ input_file = "input.txt"  # the text to learn from, in UTF-8
 hidden_size = 100  # units, the numbers in the hidden state; with more, lower learning_rate
 seq_length = 25  # characters in a window, the piece of text that one iteration learns from
 learning_rate = 1e-1  # step size of Adagrad, the rule by which weights and biases change
-# What Adagrad's memory, by whose root steps are divided, starts from: 0 as in min-char-rnn;
-# with 10 the first steps are small, and the loss usually ends lower.
+# Adagrad divides each step by the root of a memory, which starts from this number. From 0,
+# as in min-char-rnn, a first step is about as long as learning_rate, almost whatever its
+# gradient; from 10 the first steps are small, and the loss usually ends lower.
 adagrad_start = 0.0
 temperature = 1.0  # divides the logits when sampling: lower is safer, higher is wilder
 sample_every = 100  # iterations between two samples, two printed losses, two saves
@@ -68,7 +69,7 @@ Whh = rng.normal(0, 0.01, (hidden_size, hidden_size)).astype(dtype)  # hidden to
 Why = rng.normal(0, 0.01, (vocab_size, hidden_size)).astype(dtype)  # hidden to output
 bh = np.zeros((hidden_size, 1), dtype)  # hidden bias
 by = np.zeros((vocab_size, 1), dtype)  # output bias
-# Adagrad's memory: for each of these numbers, adagrad_start plus its squared gradients.
+# Adagrad's memory: one number for each of these, to which training adds squared gradients.
 mWxh = np.full_like(Wxh, adagrad_start)
 mWhh = np.full_like(Whh, adagrad_start)
 mWhy = np.full_like(Why, adagrad_start)
@@ -87,16 +88,17 @@ def lossFun(inputs, targets, hprev):
 
     The loss is the sum over t of -log(p[t][target]), which is small when the network
     expected what came; -log(p[target]) is the same as log(sum(exp(y))) - y[target]. Its
-    gradients come from truncated backpropagation through time (Williams and Peng 1990),
-    from the last step of the window back to the first. dz is short for dloss/dz: how fast
-    the loss grows as z grows. h[t] = tanh(hraw[t]).
+    gradients come from backpropagation through time: the chain rule, from the last step of
+    the window back to the first and no farther ("truncated": Williams and Peng 1990). dz is
+    short for dloss/dz: how fast the loss grows as z grows. hraw is the sum inside tanh.
 
-        dy[t] = p[t], less 1 at the target      the log has the slope p; -y[target] has -1
+        dy[t] = p[t], less 1 at the target      log(sum(exp(y))) adds p, -y[target] adds -1
         dh[t] = Why.T dy[t] + Whh.T dhraw[t+1]  h[t] acts through y[t] and through h[t+1]
         dhraw[t] = (1 - h[t]*h[t]) * dh[t]      the slope of tanh is 1 - tanh*tanh
 
-    Wherever z = W v, v[j] acts on every z[i], by W[i,j]: so dv = W.T dz. And W[i,j] acts on
-    z[i], by v[j]: so dW = dz v.T, summed over t, because every step uses the same W.
+    Wherever z = W v + b, z[i] is b[i] plus the sum over j of W[i,j] v[j]. So dv[j] is the
+    sum over i of W[i,j] dz[i], that is dv = W.T dz; dW[i,j] is dz[i] v[j], that is
+    dW = dz v.T; and db = dz. These two are summed over t, as all steps share W and b.
 
         dWxh = sum of dhraw[t] x[t].T
         dWhh = sum of dhraw[t] h[t-1].T
@@ -144,7 +146,8 @@ def lossFun(inputs, targets, hprev):
     dWhy = dys.dot(hs.T)
     dbh = dhraws.sum(axis=1, keepdims=True)
     dby = dys.sum(axis=1, keepdims=True)
-    # A huge gradient would stay in its entry's memory and make all its later steps tiny.
+    # Whh.T, again and again, can make a gradient huge. Its square would stay in Adagrad's
+    # memory, and all later steps of that number would be tiny.
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
         dparam.clip(-5, 5, out=dparam)
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[:, [-1]]  # [-1] keeps it a column
@@ -170,8 +173,8 @@ def sample(h, seed_ix, n):
     return ixes
 
 
-# ---- Training: the main loop, with the names and the order of min-char-rnn, which a Korean
-# blog post of 2016, "rnn 주해 2편" (the commentary), explains line by line.
+# ---- Training: the main loop, with the names and the order of min-char-rnn. A Korean blog
+# post of 2016, "rnn 주해 2편", explains it line by line.
 def train():
     """Learns window after window until max_iters; prints samples and losses on the way."""
     print(f"data has {data_size} characters, {vocab_size} unique.")
@@ -185,7 +188,7 @@ def train():
         print(f"carrying on from {checkpoint} at iter {n}")
     started_at = n
 
-    while n < max_iters:  # the commentary's `while True:`; Ctrl-C makes max_iters 0
+    while n < max_iters:  # `while True:` in min-char-rnn; Ctrl-C makes max_iters 0
         # At the end of the text, start over. (By >=, as in min-char-rnn, a last window that
         # would just fit is left out.)
         if p + seq_length + 1 >= len(data) or n == 0:
@@ -208,9 +211,10 @@ def train():
         if not np.isfinite(loss):
             sys.exit(f"iter {n}: the loss is {loss}; lower learning_rate")
 
-        # Adagrad (Duchi, Hazan, Singer 2011): each entry moves against its gradient, which
-        # is the direction in which the loss grows. The move is divided by the root of the
-        # entry's memory: entries whose gradients have been small or rare are slowed least.
+        # Adagrad (Duchi, Hazan, Singer 2011): each number moves against its gradient, so
+        # that the loss falls. The memory sums squares, so its root has the scale of the
+        # gradients: divided by it, small and rare gradients still count. It only grows, so
+        # the same gradient moves a number less and less.
         for param, dparam, mem in zip(
             [Wxh, Whh, Why, bh, by],  # weights
             [dWxh, dWhh, dWhy, dbh, dby],  # gradients
@@ -277,26 +281,26 @@ def load():
 
 # ---- Start: an import of this file trains nothing.
 def stop(signum, frame):
-    """Ctrl-C ends a run after this iteration, as max_iters does: saved, with a last sample.
+    """Ctrl-C ends the run after this iteration, as max_iters does, with a last sample.
 
-    A second Ctrl-C ends it at once; what was learnt since the last save is lost.
+    It is saved if there is a checkpoint. A second Ctrl-C ends it at once, without a save.
     """
     global max_iters
     max_iters = 0
-    signal.signal(signal.SIGINT, former)
+    signal.signal(signal.SIGINT, former)  # what Ctrl-C did before, see below
 
 
 if __name__ == "__main__":
     if hasattr(sys.stdout, "reconfigure"):  # a notebook's output has no such method
         # A character that the output cannot show becomes "?"; each line is written at once.
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
-    former = signal.getsignal(signal.SIGINT)  # what Ctrl-C usually does
+    former = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, stop)
     try:
         train()
-    except BrokenPipeError:  # the reader has gone: `| head`, or `| tee` after Ctrl-C
-        # With a checkpoint nothing is lost: each save comes before a print. Python would
-        # complain when it writes out what is left, so that goes nowhere.
+    except BrokenPipeError:  # what reads the output has ended, as `| head` does
+        # With a checkpoint nothing is lost: nothing is learnt between a save and a print.
+        # What is still unwritten goes nowhere, or Python would complain as it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     finally:
