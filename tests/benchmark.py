@@ -2,7 +2,11 @@
 
 All forms take turns in one process. The step-by-step form is in float64: beside it, the
 script in float64 shows what taking all steps at once wins, float32 what its format adds.
-With --quick it takes some seconds, and is rough. FIGURES"""
+With --quick it takes some seconds, and is rough.
+
+On a shared AMD EPYC with its AVX-512 kernels, and in brackets with those for AVX2, a window
+took 3.8 (4.1) times as long step by step, with 512 units 9.4 (13), with 1,500 characters
+7.2 (8.3), a run 3.2 (3.4) times, an iteration in PyTorch 6.2 (6.6), a window in JAX 1.1."""
 
 import os
 import sys

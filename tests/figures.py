@@ -4,11 +4,10 @@ python tests/figures.py run       the run at the top of the page, and what its m
 python tests/figures.py bits      bits per character with other settings
 python tests/figures.py held_out  bits per character on text that was not learnt from
 
-The first takes a minute or two. The others take a quarter of an hour: they train with five
-seeds, and with OpenBLAS's kernels for AVX2 and for AVX-512, whose roundings differ (on a
-processor that has neither, both are what it has). A file's name at the end takes another
-text than input.txt. Training is done in a temporary folder; the script's own settings and
-checkpoints are left alone."""
+The first takes some two minutes, the second ten. The last two train with five seeds, and
+with OpenBLAS's kernels for AVX2 and for AVX-512, whose roundings differ (on a processor
+that has neither, both are what it has). A file's name at the end takes another text than
+input.txt. Training is done in a temporary folder, with the settings given here."""
 
 import os
 import re
@@ -22,9 +21,7 @@ from pathlib import Path
 
 from helpers import DEFAULTS, ROOT, edited
 
-OPENING = (
-    "There was once a miller who "  # as in the README
-)
+OPENING = "There was once a miller who "  # the README's
 STOPS = [0, 1_000, 10_000, 100_000]  # iterations
 SHOWN = dict(
     hidden_size=256,
@@ -64,10 +61,10 @@ def stopped(n, text, **settings):
     Returns its last sample, and its bits per character."""
     settings = {**SHOWN, **SAMPLES, **settings}
     printed = output(edited(text, max_iters=n, **settings))
-    sample, loss = re.search(
-        r"(?s).*----\n (.*) \n----\nstopped .*loss: (.*)\n", printed
-    ).groups()
-    return sample, float(loss) / settings["seq_length"] / log(2)
+    samples, end = printed.rsplit(" \n----\nstopped at iter ", 1)
+    sample = samples.rsplit("----\n ", 1)[1]
+    loss = float(end.split("loss: ")[1])
+    return sample, loss / settings["seq_length"] / log(2)
 
 
 def wrapped(sample, lines=None):
@@ -89,7 +86,7 @@ def block(n, text):
 def run(text):
     for n in STOPS:
         print(block(n, text))
-    for temperature in 0.3, 1.0, 1.5:
+    for temperature in 0.3, 1.5:
         sample, _ = stopped(n, text, temperature=temperature)
         print(f"temperature = {temperature}\n{wrapped(sample, 3)}\n")
     for program in programs():
@@ -101,9 +98,7 @@ def run(text):
 def programs():
     """The README's Python programs."""
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return [
-        textwrap.dedent(block) for block in re.findall(r"(?s)```python\n(.+?) *```", readme)
-    ]
+    return re.findall(r"(?s)\n```python\n(.+?)```\n", readme)
 
 
 # ---- bits and held_out
@@ -146,28 +141,27 @@ def show(settings, numbers):
 
 def bits(text):
     for settings in OTHERS:
-        losses = everywhere(
-            "min_char_rnn.py", "stopped at iter 20000, loss: ", text, settings
-        )
-        unit = {**DEFAULTS, **settings}["seq_length"] * log(2)
-        show(settings, [loss / unit for loss in losses])
+        losses = everywhere("min_char_rnn.py", "stopped at .* loss: ", text, settings)
+        window = {**DEFAULTS, **settings}["seq_length"]
+        show(settings, [loss / window / log(2) for loss in losses])
 
 
 def held_out(text):
     for settings in {}, dict(adagrad_start=10.0):
         show(
-            settings,
-            everywhere("tests/held_out.py", "network after 20000: ", text, settings),
+            settings, everywhere("tests/held_out.py", "network after .*: ", text, settings)
         )
     printed = output("tests/held_out.py", "100", folder=prepared(text))
     print(printed.split("\n", 1)[1])  # counting, without the network
 
 
 if __name__ == "__main__":
-    what = {"run": run, "bits": bits, "held_out": held_out}[sys.argv[1]]
-    source = Path(sys.argv[2] if sys.argv[2:] else ROOT / "input.txt")
-    source = source.read_text(encoding="utf-8")
+    commands = {"run": run, "bits": bits, "held_out": held_out}
+    if len(sys.argv) < 2 or sys.argv[1] not in commands:
+        sys.exit(__doc__)
+    path = Path(sys.argv[2] if sys.argv[2:] else ROOT / "input.txt")
+    text = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as scratch:
         os.chdir(scratch)
-        what(source)
+        commands[sys.argv[1]](text)
         os.chdir(ROOT)

@@ -95,7 +95,9 @@ def test_a_text_of_the_same_characters_can_be_carried_on_with(capsys, text, max_
     learnt(30)
     assert set(text) == set(TEXT)
     assert saved()["p"] > 60
-    small(text, max_iters=max_iters).train()
+    rnn = small(text, max_iters=max_iters)
+    assert rnn.load()[1] == min(saved()["p"], len(text) - 1)
+    rnn.train()
     printed = capsys.readouterr().out
     assert f"data has {len(text)} characters" in printed
     assert printed.splitlines()[-1].startswith(f"stopped at iter {max_iters}, ")

@@ -71,6 +71,17 @@ def test_samples_and_smoothed_losses_are_printed(capsys):
     assert capsys.readouterr().out == expected
 
 
+def test_before_anything_is_learnt_a_sample_starts_at_the_beginning():
+    """With max_iters at 0, from an empty memory and the text's first character."""
+    rnn = imported(ALPHABET, max_iters=0)
+    calls = noted(rnn, "sample")
+    rnn.train()
+    assert len(calls) == 1
+    (h, ix, _), _ = calls[0]
+    assert not h.any()
+    assert rnn.ix_to_char[ix] == ALPHABET[0]
+
+
 # ---- Adagrad 방식 파라메터 업데이트
 
 EXAMPLE = np.array([[3, -0.5, -2], [1.1, 0.03, 0.001], [-1.1, -5, -0.14]])

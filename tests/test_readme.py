@@ -69,7 +69,7 @@ def test_each_line_that_is_compared_is_in_both_forms():
     """One step after the other on the left, all at once on the right."""
     by_step = (ROOT / "tests/step_by_step.py").read_text(encoding="utf-8")
     pairs = re.findall(r"(?m)^- `([^`]+)` → `([^`]+)`$", KOREAN)
-    assert len(pairs) == 7
+    assert len(pairs) == 8
     for left, right in pairs:
         assert left in by_step
         assert f"    {right}" in SOURCE
