@@ -4,9 +4,10 @@ All forms take turns in one process. The step-by-step form is in float64: beside
 script in float64 shows what taking all steps at once wins, float32 what its format adds.
 With --quick it takes some seconds, and is rough.
 
-On a shared AMD EPYC with its AVX-512 kernels, and in brackets with those for AVX2, a window
-took 3.8 (4.1) times as long step by step, with 512 units 9.4 (13), with 1,500 characters
-7.2 (8.3), a run 3.2 (3.4) times, an iteration in PyTorch 6.2 (6.6), a window in JAX 1.1."""
+On a shared AMD EPYC with its AVX-512 kernels, and in brackets with those for AVX2, beside
+the script in float32, a window took 3.8 (4.1) times as long step by step, with 512 units
+9.4 (13), with 1,500 characters 7.2 (8.3), a run 3.2 (3.4) times, an iteration in PyTorch
+6.2 (6.6), a window in JAX 1.1."""
 
 import os
 import sys
@@ -41,7 +42,7 @@ def script(text=TEXT, **settings):
             os.chdir(before)
 
 
-def step_by_step(text=TEXT, **settings):
+def one_step_at_a_time(text=TEXT, **settings):
     """A copy whose lossFun and sample take one time step after the other, in float64."""
     rnn = script(text, dtype=np.float64, **settings)
     params = parameters(rnn)
@@ -137,13 +138,17 @@ def row(what, other, ours, n=None):
 
 if __name__ == "__main__":
     print(f"{'microseconds':44}{'the other':>9}{'this script':>13}{'ratio':>8}")
-    sizes = {"": {}, ", 512 units": {"hidden_size": 512}, ", 1,500": {"text": MANY}}
+    sizes = {
+        "": {},
+        ", 512 units": {"hidden_size": 512},
+        ", 1,500 characters": {"text": MANY},
+    }
     for size, settings in sizes.items():
         for dtype in np.float64, np.float32:
-            other = window(step_by_step(**settings))
+            other = window(one_step_at_a_time(**settings))
             ours = window(script(dtype=dtype, **settings))
             row(f"window{size}: step by step, {dtype.__name__}", other, ours)
-    other, ours = training(step_by_step()), training(script())
+    other, ours = training(one_step_at_a_time()), training(script())
     row(f"a run of {RUN:,}: step by step", other, ours, RUN)
     others = {"iteration: PyTorch": against_pytorch, "window: JAX": against_jax}
     for what, forms in others.items():

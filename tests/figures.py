@@ -1,4 +1,4 @@
-"""Prints the samples and the figures of the README, from runs of the script as it stands.
+"""Prints the samples and the figures of the README, from runs of copies of the script.
 
 python tests/figures.py run       the run at the top of the page, and what its model writes
 python tests/figures.py bits      bits per character with other settings
@@ -6,8 +6,8 @@ python tests/figures.py held_out  bits per character on text that was not learnt
 
 The first takes some two minutes, the second ten. The last two train with five seeds, and
 with OpenBLAS's kernels for AVX2 and for AVX-512, whose roundings differ (on a processor
-that has neither, both are what it has). A file's name at the end takes another text than
-input.txt. Training is done in a temporary folder, with the settings given here."""
+that has neither, both are what it has). To use another text than input.txt, put its
+name at the end. All is done in a temporary folder, with the settings given here."""
 
 import os
 import re
@@ -21,7 +21,7 @@ from pathlib import Path
 
 from helpers import DEFAULTS, ROOT, edited
 
-OPENING = "There was once a miller who "  # the README's
+OPENING = "There was once a miller who "  # in the README's program
 STOPS = [0, 1_000, 10_000, 100_000]  # iterations
 SHOWN = dict(
     hidden_size=256,
@@ -33,7 +33,7 @@ SHOWN = dict(
 SAMPLES = dict(sample_length=400, sample_every=10**9, checkpoint="model.npz")
 KERNELS = ["Haswell", "SkylakeX"]
 SEEDS = range(5)
-OTHERS = [
+COMPARED = [
     {},
     dict(adagrad_start=10.0),
     dict(hidden_size=500),
@@ -140,7 +140,7 @@ def show(settings, numbers):
 
 
 def bits(text):
-    for settings in OTHERS:
+    for settings in COMPARED:
         losses = everywhere("min_char_rnn.py", "stopped at .* loss: ", text, settings)
         window = {**DEFAULTS, **settings}["seq_length"]
         show(settings, [loss / window / log(2) for loss in losses])

@@ -1,7 +1,7 @@
 """The network against counting, in bits per character on text that neither has learnt from.
 
 Learns from nine tenths of the text, with the script's settings, and measures on the last
-tenth; a number behind the command is that of iterations. Nothing is saved. Start it where
+tenth; a number after the command sets the iterations. Nothing is saved. Start it where
 you start the script, whose paths are relative to that folder."""
 
 import sys

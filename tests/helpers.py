@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPT = ROOT / "min_char_rnn.py"
 TEXT = "the cat sat on the mat; the dog sat on the log. " * 5
 PARAMETERS = ["Wxh", "Whh", "Why", "bh", "by"]
-MODEL = Path("model.npz")
+CHECKPOINT = Path("model.npz")
 SMALL = dict(hidden_size=12, seq_length=7, max_iters=9, checkpoint="model.npz")
 DEFAULTS = dict(
     input_file="input.txt",
@@ -82,7 +82,7 @@ def parameters(rnn):
 
 
 def model(hidden_size=6, vocab_size=5, dtype=np.float64, scale=1.0, **settings):
-    """An imported copy whose parameters are random and not tiny."""
+    """An imported copy whose parameters are random, and larger than at the start."""
     text = "".join(chr(ord("A") + i) for i in range(vocab_size)) * 60
     rnn = imported(text, hidden_size=hidden_size, dtype=dtype, **settings)
     for i, param in enumerate(parameters(rnn)):
@@ -122,27 +122,29 @@ def noted(rnn, name):
 
 def small(text=TEXT, **settings):
     """An imported copy with the settings in SMALL, or these instead."""
-    return imported(text, **{**SMALL, **settings})
+    return imported(text, **SMALL | settings)
 
 
 def learnt(n, text=TEXT, **settings):
-    """Trains a small model until iteration n; returns the contents of its checkpoint."""
+    """Trains a small model until iteration n, from its checkpoint if there is one.
+
+    Returns the contents of the checkpoint then."""
     small(text, max_iters=n, **settings).train()
     return contents()
 
 
-def saved(path=MODEL):
+def saved(path=CHECKPOINT):
     """The arrays of a checkpoint."""
     with np.load(path) as file:
         return dict(file)
 
 
 def contents():
-    """Every array of the checkpoint, bit by bit."""
+    """The arrays of the checkpoint as bytes, to be compared bit by bit."""
     return {name: array.tobytes() for name, array in saved().items()}
 
 
-def iteration(path=MODEL):
+def iteration(path=CHECKPOINT):
     """That of a checkpoint; None, as long as there is no file."""
     return int(saved(path)["n"]) if Path(path).exists() else None
 

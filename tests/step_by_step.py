@@ -36,7 +36,7 @@ def loss_and_gradients(inputs, targets, hprev, Wxh, Whh, Why, bh, by):
         dWxh += dhraw.dot(xs[t].T)
         dWhh += dhraw.dot(hs[t - 1].T)  # at the first step Whh was multiplied by hprev
         dbh += dhraw
-        dhnext = Whh.T.dot(dhraw)  # what the losses from step t on ask of the state before
+        dhnext = Whh.T.dot(dhraw)  # how fast the losses from step t on grow with h[t-1]
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
         np.clip(dparam, -5, 5, out=dparam)  # out: again the array itself is changed
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs) - 1]

@@ -27,8 +27,8 @@ STARTS = {  # of four windows of 5 characters, by the length of the text
 def test_windows_follow_one_another_to_the_end_and_start_over(length):
     """p advances by seq_length; at the end it returns to 0 (맨 처음으로 이동).
 
-    The targets are one character on (정답 세트). The memory is carried on, and is zero at
-    each start (RNN 메모리 초기화). All is float32: one float64 would make others so."""
+    The targets are one character on (정답 세트). The state is carried on, and is zero at
+    each start (RNN 메모리 초기화)."""
     rnn = imported(ALPHABET[:length], seq_length=5, max_iters=4)
     calls = noted(rnn, "lossFun")
     rnn.train()
@@ -39,7 +39,15 @@ def test_windows_follow_one_another_to_the_end_and_start_over(length):
         assert "".join(rnn.ix_to_char[ix] for ix in targets) == ALPHABET[p + 1 : p + 6]
         np.testing.assert_array_equal(hprev, last_state if p else np.zeros((100, 1)))
         last_state = result[6]
-        arrays = [hprev, *result[1:], *rnn.arrays.values()]
+
+
+def test_all_arrays_stay_float32():
+    """One float64 would turn others into float64, and training would be slower."""
+    rnn = imported(max_iters=3)
+    calls = noted(rnn, "lossFun")
+    rnn.train()
+    for (_, _, hprev), (_, *results) in calls:
+        arrays = [hprev, *results, *rnn.arrays.values()]
         assert {array.dtype for array in arrays} == {np.dtype(np.float32)}
 
 
@@ -47,7 +55,7 @@ def test_windows_follow_one_another_to_the_end_and_start_over(length):
 
 
 def test_samples_and_smoothed_losses_are_printed(capsys):
-    """Every sample_every iterations, and at the end, from hprev and inputs[0] on.
+    """Every sample_every iterations, and at the end, from hprev and the character at p on.
 
     The loss is smoothed, starting at a uniform guess: T log(vocab_size) (smooth_loss)."""
     settings = dict(seq_length=5, sample_every=3, sample_length=33, max_iters=8)
@@ -72,7 +80,7 @@ def test_samples_and_smoothed_losses_are_printed(capsys):
 
 
 def test_before_anything_is_learnt_a_sample_starts_at_the_beginning():
-    """With max_iters at 0, from an empty memory and the text's first character."""
+    """With max_iters at 0, from a zero state and the text's first character."""
     rnn = imported(ALPHABET, max_iters=0)
     calls = noted(rnn, "sample")
     rnn.train()

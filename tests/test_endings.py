@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import (
-    MODEL,
+    CHECKPOINT,
     SMALL,
     TEXT,
     before_each_window,
@@ -27,10 +27,9 @@ from helpers import (
 
 
 def interrupted(script, moments):
-    """Executes a copy; Ctrl-C comes just before these lines are executed, counted from 1.
+    """Executes a copy; Ctrl-C comes just before the m-th line, for each m in moments.
 
-    What counts are the lines of the script's functions, so a moment is an exact place.
-    Returns how many lines were executed."""
+    Only lines of the script's functions count. Returns how many were executed."""
     count = 0
 
     def line(frame, event, _):
@@ -43,7 +42,7 @@ def interrupted(script, moments):
 
     def call(frame, *_):
         inside = frame.f_code.co_filename == str(script)
-        return line if inside and frame.f_code.co_name[0] != "<" else None
+        return line if inside and frame.f_code.co_name[0] != "<" else None  # no <module>
 
     sys.settrace(call)
     try:
@@ -61,38 +60,32 @@ def test_ctrl_c_at_any_line_loses_nothing(capsys):
 
     It comes before each line of a run in turn, those of save() and sample() too. Every
     fifth run is carried on, and is bit for bit the one that was never stopped."""
-    settings = {
-        **SMALL,
-        "seq_length": 2,
-        "sample_every": 2,
-        "sample_length": 1,
-        "max_iters": 4,
-    }
-    expected = learnt(4, seq_length=2)
-    moment = 0
-    lines = 1
-    while moment < lines:
-        moment += 1
-        MODEL.unlink(missing_ok=True)
-        script = edited(**settings)
-        lines = interrupted(script, {moment})
+    settings = dict(seq_length=2, sample_every=2, sample_length=1, max_iters=4)
+    script = edited(**SMALL | settings)
+    lines = interrupted(script, set())
+    expected = contents()
+    assert lines > 200
+    for moment in range(1, lines + 1):
+        CHECKPOINT.unlink(missing_ok=True)
+        capsys.readouterr()
+        interrupted(script, {moment})
         printed = capsys.readouterr().out
         stopped = re.search(
             r"\n----\n . \n----\nstopped at iter (\d), loss: .*\n$", printed
         )
         assert stopped, printed
         assert int(stopped[1]) == (iteration() or 0)
-        assert moment > 1 or stopped[1] == "0"  # it came before the first iteration
+        if moment == 1:  # before the first iteration
+            assert stopped[1] == "0"
         if moment % 5 == 0:
             executed(script, "__main__")
             assert contents() == expected
-    assert moment > 200
 
 
 def test_a_second_ctrl_c_ends_the_run_at_once():
     """As it always does in Python; and the file is a whole one."""
     learnt(9)
-    script = edited(**{**SMALL, "max_iters": float("inf"), "sample_every": 2})
+    script = edited(**SMALL | {"max_iters": float("inf"), "sample_every": 2})
     former = signal.getsignal(signal.SIGINT)
     for first in range(10, 400, 10):
         with pytest.raises(KeyboardInterrupt):
@@ -132,11 +125,11 @@ def test_a_process_stopped_three_times_ends_as_one_never_stopped(by):
     """Ctrl-C ends it as max_iters does; SIGKILL leaves no time to tidy up.
 
     A full pipe keeps each process from its end until it is stopped."""
-    text = "".join(chr(0x1F300 + ord(ch)) for ch in TEXT)  # four bytes a character
+    text = "".join(chr(0x1F300 + ord(ch)) for ch in TEXT)  # four bytes each
     expected = learnt(300, text)
-    MODEL.unlink()
+    CHECKPOINT.unlink()
     settings = dict(max_iters=300, sample_every=1, sample_length=250)
-    script = edited(text, **{**SMALL, **settings})
+    script = edited(text, **SMALL | settings)
     for lines in 9, 30, 60:
         with start(script) as process:
             for _ in range(lines):
@@ -149,7 +142,9 @@ def test_a_process_stopped_three_times_ends_as_one_never_stopped(by):
         else:
             assert process.returncode == -signal.SIGKILL
         assert 0 < iteration() < 300
-    assert f"carrying on from model.npz at iter {iteration()}" in run(script).stdout
+    n = iteration()
+    printed = run(script).stdout  # carried on to its end
+    assert f"carrying on from model.npz at iter {n}\n" in printed
     assert contents() == expected
 
 
@@ -159,7 +154,8 @@ def test_a_process_stopped_three_times_ends_as_one_never_stopped(by):
 def in_a_terminal(command, press_after):
     """Runs a command in a pseudo-terminal; Ctrl-C is pressed once this text has come.
 
-    A terminal sends Ctrl-C to all commands of a pipe. Returns what came, and the status."""
+    A terminal sends Ctrl-C to all commands of a pipe. Returns what came, and the status.
+    What comes is printed as well, which a test's capfd takes."""
     pty = pytest.importorskip("pty", reason="Windows has no pseudo-terminal")
     printed = b""
     pressed = False
@@ -178,7 +174,7 @@ def in_a_terminal(command, press_after):
 
 
 def test_in_a_terminal_ctrl_c_ends_the_run_with_a_last_sample(capfd):
-    """And lines come at once: the first, before the first save."""
+    """The iteration that is printed is the one in the file."""
     script = edited(sample_every=1000, checkpoint="model.npz")
     printed, status = in_a_terminal(f'"{sys.executable}" "{script}"', b"iter 1000,")
     assert status == 0
@@ -188,17 +184,23 @@ def test_in_a_terminal_ctrl_c_ends_the_run_with_a_last_sample(capfd):
     assert "Traceback" not in printed
 
 
-@pytest.mark.parametrize("command, key", [("tee log", b"iter 1000,"), ("head -n 9", None)])
-def test_a_closed_pipe_ends_the_run_quietly(capfd, command, key):
-    """Ctrl-C ends `tee`, too, before the last sample is printed; the save comes first."""
+def test_ctrl_c_ends_tee_too_and_the_run_is_saved_quietly(capfd):
+    """The save comes before the last sample, which nobody reads any more."""
     script = edited(sample_every=500, checkpoint="model.npz")
-    printed, _ = in_a_terminal(f'"{sys.executable}" "{script}" | {command}', key)
+    printed, _ = in_a_terminal(f'"{sys.executable}" "{script}" | tee log', b"iter 1000,")
     assert printed.startswith("data has ")
     assert not re.search("Traceback|Error|Exception|stopped", printed)
-    assert iteration() >= (1000 if key else 500)
+    assert iteration() >= 1000
     assert not list(Path().glob("*.part*"))
-    if not key:
-        assert len(printed.splitlines()) == 9
+
+
+def test_head_ends_the_run_quietly(capfd):
+    """Nine lines are asked for, and nothing else is seen; what was saved is whole."""
+    script = edited(sample_every=500, checkpoint="model.npz")
+    printed, _ = in_a_terminal(f'"{sys.executable}" "{script}" | head -n 9', None)
+    assert printed.startswith("data has ")
+    assert len(printed.splitlines()) == 9
+    assert iteration() % 500 == 0
 
 
 def test_lines_are_written_out_at_once():
@@ -206,7 +208,7 @@ def test_lines_are_written_out_at_once():
     script = edited(max_iters=5000, sample_every=5000, checkpoint="model.npz")
     with start(script) as process:
         assert process.stdout.readline() == "data has 240 characters, 15 unique.\n"
-        assert not MODEL.exists()
+        assert not CHECKPOINT.exists()
         process.communicate()
 
 

@@ -83,7 +83,7 @@ def test_pytorchs_main_loop_learns_what_the_scripts_does():
     np.testing.assert_allclose([result[0] for _, result in calls], expected, rtol=1e-3)
 
 
-def test_the_example_by_hand_is_what_the_script_computes():
+def test_the_printed_example_has_the_scripts_loss_and_gradients():
     """What `python tests/step_by_step.py` prints, to check one's own numbers, is right.
 
     The sums over both steps are the script's gradients and loss."""
@@ -93,7 +93,7 @@ def test_the_example_by_hand_is_what_the_script_computes():
         param[:] = value
     loss, dWxh, dWhh, dWhy, dbh, dby, _ = rnn.lossFun(inputs, targets, hprev)
     expected = dict(dWxh=dWxh, dWhh=dWhh, dWhy=dWhy, dbh=dbh, dby=dby)
-    expected.update(loss=loss, before=loss, dhraw=dbh, dy=dby)  # each the sum of its steps
+    expected.update(loss=loss, before=loss, dhraw=dbh, dy=dby)  # sums of both steps
     for param, dparam in zip(parameters(rnn), [dWxh, dWhh, dWhy, dbh, dby]):
         param += -0.1 * dparam / np.sqrt(dparam * dparam + 1e-8)
     expected.update(after=rnn.lossFun(inputs, targets, hprev)[0])
@@ -142,9 +142,9 @@ def test_each_number_of_a_printed_step_follows_from_the_others(t):
 
 
 def test_the_loss_is_finite_for_huge_logits():
-    """exp of these logits overflows, unless each step has its own greatest subtracted.
+    """exp overflows at 4,000. With one maximum for all steps, the second would sum to 0.
 
-    It is 4,000 at the first step and 0 at the second."""
+    So each step subtracts its own. The loss is 4,000 at the first and 0 at the second."""
     rnn = model(dtype=np.float32, scale=0)
     rnn.by[:, 0] = [2000, -2000, 0, 0, 0]
     rnn.Wxh[0, :2] = [99, -99]

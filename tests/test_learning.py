@@ -24,7 +24,7 @@ def test_memory_reaches_farther_back_than_one_character(capsys):
 
 
 def test_a_run_repeats_to_the_byte():
-    """Same seed, same output, in whatever order Python's sets are; another, another."""
+    """Whatever the order of Python's sets; and another seed gives another output."""
     outputs = []
     for seed, hash_seed in [(1, "1"), (1, "2"), (2, "2")]:
         result = run(edited(max_iters=60, seed=seed), PYTHONHASHSEED=hash_seed)
@@ -33,7 +33,7 @@ def test_a_run_repeats_to_the_byte():
     assert outputs[0] == outputs[1] != outputs[2]
 
 
-def test_parameters_start_small_and_random():
+def test_weights_start_small_and_random_and_biases_at_zero():
     """Weights have the mean 0 and the standard deviation 0.01; biases are zero."""
     text = "".join(chr(i) for i in range(40, 120)) * 5
     Wxh, Whh, Why, bh, by = parameters(imported(text, hidden_size=300))
@@ -45,7 +45,7 @@ def test_parameters_start_small_and_random():
 
 @pytest.mark.parametrize("start", [0.0, 10.0])
 def test_adagrads_memory_starts_from_its_setting(start):
-    """0 is min-char-rnn's."""
+    """Not only that of the weights; 0 is what min-char-rnn has."""
     rnn = imported(adagrad_start=start)
     for mem in rnn.mWxh, rnn.mWhh, rnn.mWhy, rnn.mbh, rnn.mby:
         assert (mem == start).all()

@@ -38,7 +38,7 @@ def test_characters_come_as_often_as_the_softmax_says(temperature, form):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_a_temperature_near_zero_picks_the_likeliest(dtype):
-    """At 1e-300 nothing overflows, and what is impossible is never drawn."""
+    """At 1e-300 nothing overflows, and only the likeliest are drawn."""
     rnn = model(scale=0, temperature=1e-300, dtype=dtype)
     rnn.by[:, 0] = [-9, 9, 0, 9, -9]
     with np.errstate(all="raise", under="ignore"):
