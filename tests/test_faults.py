@@ -43,6 +43,7 @@ RIGHT = dict(
 def test_a_wrong_setting_is_refused_with_its_rule(setting, value):
     """The script would go on with nonsense, or fail with a riddle far below."""
     line = refusal(executed, edited(**{setting: value}))
+    assert line.startswith(("hidden_size, ", "learning_rate and "))
     assert setting in line
     assert RULES[setting] in line
 
