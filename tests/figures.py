@@ -78,9 +78,9 @@ def wrapped(sample, lines=None):
 def block(n, text):
     """How the page shows one stop of the run: a mark for each quarter of a bit."""
     sample, bits = stopped(n, text)
-    title = f"{n:,} iterations, {bits:.2f} bits"
     bar = "#" * round(4 * bits)
-    return f"{title:31}{bar}\n{wrapped(sample, 6 if n == STOPS[-1] else 2)}\n"
+    lines = wrapped(sample, 6 if n == STOPS[-1] else 2)
+    return f"{bits:.2f} bits {bar} {n:,} iterations\n{lines}\n"
 
 
 def run(text):
