@@ -22,7 +22,6 @@ def pytest_configure():
 def folder(tmp_path, monkeypatch):
     """An empty working directory, since the script's paths are relative to it."""
     monkeypatch.chdir(tmp_path)
-    return tmp_path
 
 
 @pytest.fixture(autouse=True)

@@ -21,7 +21,6 @@ from pathlib import Path
 
 from helpers import DEFAULTS, ROOT, edited
 
-OPENING = "There was once a miller who "  # in the README's program
 STOPS = [0, 1_000, 10_000, 100_000]  # iterations
 SHOWN = dict(
     hidden_size=256,
@@ -90,7 +89,8 @@ def run(text):
         sample, _ = stopped(n, text, temperature=temperature)
         print(f"temperature = {temperature}\n{wrapped(sample, 3)}\n")
     for program in programs():
-        if "load()" in program and set(OPENING) <= set(text):
+        opening = re.search('text = "(.+)"', program)
+        if opening and set(opening[1]) <= set(text):  # the text has all that it needs
             edited(text, **{**SHOWN, **SAMPLES})
             print(wrapped(output("-c", program)))
 

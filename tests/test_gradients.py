@@ -106,9 +106,8 @@ def test_the_printed_example_has_the_scripts_loss_and_gradients():
         np.testing.assert_allclose(sum(numbers), np.ravel(value), atol=rounding)
 
 
-def printed_step(kind, t):
-    """The numbers that are printed for a step of the example, by their names."""
-    printed = run(step_by_step.__file__).stdout
+def printed_step(printed, kind, t):
+    """The numbers that were printed for a step of the example, by their names."""
     (lines,) = re.findall(rf"(?m)^{kind}, step {t}: .*\n((?:  .*\n)+)", printed)
     rows = [line.split(maxsplit=1) for line in lines.splitlines()]
     return {name: np.array(row.split(), float) for name, row in rows}
@@ -118,12 +117,13 @@ def printed_step(kind, t):
 def test_each_number_of_a_printed_step_follows_from_the_others(t):
     """By the equations, as somebody does who checks the example by hand."""
     inputs, targets, hprev, Wxh, Whh, Why, _, _ = step_by_step.example()
-    forward = printed_step("Forward", t)
-    backward = printed_step("Backward", t)
+    printed = run(step_by_step.__file__).stdout
+    forward = printed_step(printed, "Forward", t)
+    backward = printed_step(printed, "Backward", t)
     x, raw, h, y, p = [forward[name] for name in ["x", "raw", "h", "y", "p"]]
     dh, dhraw = backward["dh"], backward["dhraw"]
-    before = printed_step("Forward", 0)["h"] if t == 1 else hprev.ravel()
-    later = printed_step("Backward", 1)["dhnext"] if t == 0 else 0
+    before = printed_step(printed, "Forward", 0)["h"] if t == 1 else hprev.ravel()
+    later = printed_step(printed, "Backward", 1)["dhnext"] if t == 0 else 0
     expected = [
         (forward["hprev"], before),
         (x, np.eye(2)[inputs[t]]),

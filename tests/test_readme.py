@@ -157,9 +157,8 @@ def test_each_figure_that_can_be_computed_is_right(text):
 
 def test_the_page_gives_what_counting_reaches(text):
     """Counting has no luck in it, and takes a second."""
-    edited(text)
-    Path("tests").mkdir()
-    Path("tests/held_out.py").write_bytes((ROOT / "tests/held_out.py").read_bytes())
-    counts = re.findall(r"counts .*: (.+)", run("tests/held_out.py", "20").stdout)
+    folder = figures.prepared(text)
+    printed = figures.output("tests/held_out.py", "20", folder=folder)
+    counts = re.findall(r"counts .*: (.+)", printed)
     assert len(counts) == 5
     assert f"gives {', '.join(counts[:-1])} and {counts[-1]} bits" in ENGLISH
