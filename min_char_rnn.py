@@ -27,14 +27,17 @@ import numpy as np
 
 # ---- Settings: change any line and run the file again.
 input_file = "input.txt"  # the text to learn from, in UTF-8
-hidden_size = 100  # units, the numbers in the hidden state; with more, lower learning_rate
+# Units, the numbers in the state h. With more, lower learning_rate: scores and the sums in
+# tanh go over all units, so that a step of every weight changes them more.
+hidden_size = 100
 seq_length = 25  # characters in a window, the piece of text that one iteration learns from
 learning_rate = 1e-1  # step size of Adagrad, the rule by which weights and biases change
-# Adagrad divides each step by the root of a memory, which starts from this number. From 0,
-# as in min-char-rnn, a first step is about as long as learning_rate, almost whatever its
-# gradient; from 10 the first steps are small, and the loss usually ends lower.
-adagrad_start = 0.0
-temperature = 1.0  # divides the logits when sampling: lower is safer, higher is wilder
+# Adagrad divides each step by the root of a memory, which starts from this number and only
+# grows. From 10, most first steps are small. From 0.0, as in min-char-rnn, they are about
+# as long as learning_rate, ten times a starting weight: units can get stuck where tanh is
+# flat, and the loss usually ends higher.
+adagrad_start = 10.0
+temperature = 1.0  # divides the logits of a sample: below 1 the likely become likelier
 sample_every = 100  # iterations between two samples, two printed losses, two saves
 sample_length = 200  # characters in a sample
 max_iters = np.inf  # iterations in all, earlier runs included; np.inf: until Ctrl-C
@@ -61,15 +64,16 @@ char_to_ix = {ch: i for i, ch in enumerate(chars)}
 ix_to_char = {i: ch for i, ch in enumerate(chars)}
 
 # ---- Parameters: the numbers that are learnt, weights and biases.
-# Weights start at random, because units that start alike would learn alike for ever; and
-# small, because far from 0 tanh is flat, and almost nothing is learnt there.
+# Weights start at random, because units that have equal weights would change alike and stay
+# equal. They start small, so that the sums inside tanh are near 0, where tanh is steep: far
+# from 0 it is flat, and little is learnt there, because its slope is a factor of gradients.
 rng = np.random.default_rng(seed)
 Wxh = rng.normal(0, 0.01, (hidden_size, vocab_size)).astype(dtype)  # input to hidden
 Whh = rng.normal(0, 0.01, (hidden_size, hidden_size)).astype(dtype)  # hidden to hidden
 Why = rng.normal(0, 0.01, (vocab_size, hidden_size)).astype(dtype)  # hidden to output
 bh = np.zeros((hidden_size, 1), dtype)  # hidden bias
 by = np.zeros((vocab_size, 1), dtype)  # output bias
-# Adagrad's memory: one number for each of these, to which training adds squared gradients.
+# Adagrad's memory: a number for each parameter, to which train() adds squared gradients.
 mWxh = np.full_like(Wxh, adagrad_start)
 mWhh = np.full_like(Whh, adagrad_start)
 mWhy = np.full_like(Why, adagrad_start)
