@@ -1,17 +1,24 @@
 """A character-level recurrent neural network (RNN), in NumPy.
 
-It reads a text one character x at a time, keeps what it has read in its hidden state h, and
-guesses each next character. It learns by changing its weights W and biases b so that the
-loss, which says how bad the guesses are, falls. As in min-char-rnn (Karpathy 2015), at each
-time step t:
+It reads a text one character x at a time, keeps a trace of what it has read in its hidden
+state h, and guesses each next character, the target. It learns by changing its parameters,
+the weights W and biases b, so that the loss, which says how bad the guesses are, falls. The
+model and the names are those of min-char-rnn by Andrej Karpathy (2015):
+https://gist.github.com/karpathy/d4dee566867f8291f086
+
+At each time step t:
 
     h[t] = tanh(Wxh x[t] + Whh h[t-1] + bh)    state, from x and the state before
     y[t] = Why h[t] + by                       logits: a score for each character
     p[t] = exp(y[t]) / sum(exp(y[t]))          softmax: the scores as probabilities
+    loss = sum over t of -log(p[t][target])    a term is 0 if p is 1, larger as p nears 0
 
-x[t] is one-hot: a column of zeros with a 1 at the index of its character.
+x[t] is one-hot: a column of zeros with a 1 at the index of its character. Without tanh, h
+would only be a weighted sum of the characters read: each would add the same to it, whatever
+came before, and "th" could mean no more than its t and its h.
 """
 
+# What this script needs, for `uv run min_char_rnn.py`, which installs it.
 # /// script
 # requires-python = ">=3.9"
 # dependencies = ["numpy>=1.23"]
@@ -20,8 +27,8 @@ import os
 import signal
 import sys
 
-# One thread for matrix products: more threads help only large networks. OpenBLAS, which
-# NumPy usually has for these products, reads this when NumPy is imported.
+# One thread for matrix products, because more threads help only large networks. OpenBLAS,
+# with which most NumPys multiply, reads this when NumPy is imported: so it stands before.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
@@ -58,7 +65,7 @@ except (OSError, UnicodeError) as error:
     sys.exit(f"input_file = {input_file!r}: {error}")
 if len(data) <= seq_length:
     sys.exit(f"input_file = {input_file!r}: {len(data)} characters, needs {seq_length + 1}")
-chars = sorted(set(data))
+chars = sorted(set(data))  # sorted, because the order of a set differs from run to run
 data_size, vocab_size = len(data), len(chars)
 char_to_ix = {ch: i for i, ch in enumerate(chars)}
 ix_to_char = {i: ch for i, ch in enumerate(chars)}
