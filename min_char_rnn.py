@@ -88,79 +88,79 @@ mbh = np.full_like(bh, adagrad_start)
 mby = np.full_like(by, adagrad_start)
 
 
-# ---- Loss: how bad the guesses are. Gradients: how fast it grows with each parameter.
+# ---- Loss: how bad the guesses are. Gradients: how it grows with each parameter.
 def lossFun(inputs, targets, hprev):
     """Returns the loss of one window, its five gradients, and the last state.
 
     inputs, targets: lists of T character indices; a target is what follows its input.
-    hprev: the state before the window, of shape (hidden_size, 1), as is the last state. The
-    loss is a float, in nats. Each gradient has the shape of its parameter and is clipped to
-    -5..5. No argument is changed.
+    hprev: the state before the window, of shape (hidden_size, 1), as is the last state.
 
-    The loss is the sum over t of -log(p[t][target]), which is small when the network
-    expected what came; -log(p[target]) is the same as log(sum(exp(y))) - y[target]. Its
-    gradients come from backpropagation through time: the chain rule, from the last step of
-    the window back to the first and no farther ("truncated": Williams and Peng 1990). dz is
-    short for dloss/dz: how fast the loss grows as z grows. hraw is the sum inside tanh.
-
-        dy[t] = p[t], less 1 at the target      log(sum(exp(y))) adds p, -y[target] adds -1
-        dh[t] = Why.T dy[t] + Whh.T dhraw[t+1]  h[t] acts through y[t] and through h[t+1]
-        dhraw[t] = (1 - h[t]*h[t]) * dh[t]      the slope of tanh is 1 - tanh*tanh
-
-    Wherever z = W v + b, z[i] is b[i] plus the sum over j of W[i,j] v[j]. So dv[j] is the
-    sum over i of W[i,j] dz[i], that is dv = W.T dz; dW[i,j] is dz[i] v[j], that is
-    dW = dz v.T; and db = dz. These two are summed over t, as all steps share W and b.
-
-        dWxh = sum of dhraw[t] x[t].T
-        dWhh = sum of dhraw[t] h[t-1].T
-        dWhy = sum of dy[t] h[t].T
-        dbh = sum of dhraw[t]
-        dby = sum of dy[t]
+    The probability of the whole row of targets is the product of all p[t][target], each
+    given the characters before; -log (natural) turns it into a sum. The loss, a float, is
+    this sum. Each gradient has the shape of its parameter and is clipped to -5..5. No
+    argument and no parameter is changed.
     """
-    # A matrix with a plural name has a column for each time step. Forward, only h needs a
-    # loop, because each h waits for the one before; the rest is done for all steps at once.
+    # Forward, from the first time step to the last. Only h needs a loop, because each h
+    # waits for the one before. The rest is done for all steps at once: a matrix with a
+    # plural name has a column for each step.
     ts = np.arange(len(inputs))
-    from_xs = Wxh[:, inputs] + bh  # Wxh x + bh: x is one-hot, so Wxh x is a column of Wxh
+    from_xs = Wxh[:, inputs] + bh  # Wxh x is a column of Wxh, because x is one-hot
     hs = np.empty_like(from_xs)
     h = hprev[:, 0]  # the column as a vector
     for t in range(len(inputs)):
         h = np.tanh(from_xs[:, t] + Whh.dot(h))  # h on the right is h[t-1]
         hs[:, t] = h
-
     ys = Why.dot(hs) + by
-    ys -= ys.max(axis=0)  # p stays the same, and exp cannot overflow
+    ys -= ys.max(axis=0)  # so exp cannot overflow; in p and in the loss it cancels
     exp_ys = np.exp(ys)
     sums = exp_ys.sum(axis=0)
     ps = exp_ys / sums
-    # log(sum(exp(y))) - y[target], which is finite even where p is rounded to 0.
-    # [targets, ts] picks one entry of each column: row targets[t] of column t.
+    # As p is exp(y) / sum(exp(y)), -log(p[target]) is log(sum(exp(y))) - y[target]: finite,
+    # even where p is rounded to 0. [targets, ts] picks row targets[t] of each column t.
     loss = float((np.log(sums) - ys[targets, ts]).sum())
 
-    # Backward, only dhraw needs a loop, because each dhraw waits for the one after.
+    # Backward. dz is short for dloss/dz: how fast the loss grows as z grows, and with z all
+    # that is made from it. At each step the loss is log(sum(exp(y))) - y[target]. As y[k]
+    # grows, the first part has the slope exp(y[k]) / sum(exp(y)), which is p[k]; the second
+    # has -1 if k is the target. So dy is p, less 1 at the target: the target's score is to
+    # rise, and the others are to fall.
     dys = ps.copy()
     dys[targets, ts] -= 1
-    from_dys = Why.T.dot(dys)  # Why.T dy[t], the part of dh[t] that comes through y[t]
-    slopes = 1 - hs * hs  # of tanh
+    # The chain rule: on a way to the loss the slopes are multiplied. If there are several
+    # ways, a small change does a little on each, and these add up, so the slopes do too.
+    # Wherever z = W v + b, z[i] is b[i] plus the sum over j of W[i,j] v[j], so
+    #     dv = W.T dz    v[j] acts on each z[i] by W[i,j]: dv[j] is the sum of W[i,j] dz[i]
+    #     dW = dz v.T    W[i,j] acts only on z[i], by v[j]: dW[i,j] is dz[i] v[j]
+    #     db = dz        b[i] acts only on z[i], by 1
+    # There are two such z: y, with v = h; and hraw, the sum inside tanh, which has two
+    # products, one with v = x and one with v = the h before.
+    from_dys = Why.T.dot(dys)  # the part of dh that comes through y
+    slopes = 1 - hs * hs  # the slope of tanh is 1 - tanh * tanh
     dhraws = np.empty_like(hs)
-    dhnext = np.zeros_like(h)  # what h does beyond the window is not counted
+    # h[t] acts on the loss through y[t] and through h[t+1], so the loop runs backward: to
+    # the first step of the window and no farther, because the way back through the whole
+    # text would be too long for each window ("truncated": Williams and Peng 1990).
+    dhraw = np.zeros_like(h)  # what the last h does after the window is not counted
     for t in reversed(range(len(inputs))):
-        dh = from_dys[:, t] + dhnext  # dhnext is Whh.T dhraw[t+1]
-        dhraw = slopes[:, t] * dh
+        dh = from_dys[:, t] + Whh.T.dot(dhraw)  # dhraw on the right is dhraw[t+1]
+        dhraw = slopes[:, t] * dh  # the chain rule, from h back through tanh
         dhraws[:, t] = dhraw
-        dhnext = Whh.T.dot(dhraw)  # for the next round, which is step t-1
-
+    # All steps share the parameters, so dW and db are sums over t. For dW this sum is the
+    # product of two matrices that have a column for each step, the second one transposed.
     xs = np.zeros((vocab_size, len(inputs)), dtype)
     xs[inputs, ts] = 1
+    dWxh = dhraws.dot(xs.T)
     hprevs = np.concatenate([hprev, hs[:, :-1]], axis=1)  # column t is h[t-1]
-    dWxh = dhraws.dot(xs.T)  # the matrix product sums over t
     dWhh = dhraws.dot(hprevs.T)
     dWhy = dys.dot(hs.T)
     dbh = dhraws.sum(axis=1, keepdims=True)
     dby = dys.sum(axis=1, keepdims=True)
-    # Whh.T, again and again, can make a gradient huge. Its square would stay in Adagrad's
-    # memory, and all later steps of that number would be tiny.
+    # A gradient can be huge, because it is a sum over the window, and because Whh.T can
+    # make dhraw grow from step to step. Its square would stay in Adagrad's memory and make
+    # all later updates smaller. Only these finished gradients are clipped: to clip dhraw in
+    # the loop would falsify what is handed on to all earlier steps.
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
-        dparam.clip(-5, 5, out=dparam)
+        dparam.clip(-5, 5, out=dparam)  # 5 as in min-char-rnn
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[:, [-1]]  # [-1] keeps it a column
 
 
