@@ -166,20 +166,20 @@ def lossFun(inputs, targets, hprev):
 
 # ---- Sampling: to write, the network reads what it has just written.
 def sample(h, seed_ix, n):
-    """Returns a list of n character indices drawn from softmax(y / temperature).
+    """Returns a list of n character indices, each drawn from softmax(y / temperature).
 
-    h: the state before, (hidden_size, 1), not changed. seed_ix: the index read first.
+    h: the state before, of shape (hidden_size, 1), not changed. seed_ix: the index that is
+    read first; it is not among those returned.
     """
     ix = seed_ix
     ixes = []
     for _ in range(n):
         h = np.tanh(Wxh[:, [ix]] + Whh.dot(h) + bh)
-        # In float64, because float32 can round the sum of p to above 1, and multinomial
-        # refuses that.
-        y = (Why.dot(h) + by).astype(np.float64)
+        y = Why.dot(h) + by
         exp_y = np.exp((y - y.max()) / temperature)
         p = exp_y / exp_y.sum()
-        ix = rng.multinomial(1, p.ravel()).argmax()  # one draw: a 1 at its index, else 0
+        # A draw, because the likeliest character each time would soon go round in circles.
+        ix = rng.choice(vocab_size, p=p.ravel())
         ixes.append(ix)
     return ixes
 
