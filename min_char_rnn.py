@@ -184,31 +184,35 @@ def sample(h, seed_ix, n):
     return ixes
 
 
-# ---- Training: the main loop, with the names and the order of min-char-rnn. A Korean blog
-# post of 2016, "rnn 주해 2편", explains it line by line.
+# ---- Training: the main loop, in the order of min-char-rnn. (A Korean blog post of 2016,
+# "rnn 주해 2편", explains it line by line.)
 def train():
     """Learns window after window until max_iters; prints samples and losses on the way."""
     print(f"data has {data_size} characters, {vocab_size} unique.")
     n = 0  # iterations done
     p = 0  # place in data, not a probability
     hprev = np.zeros((hidden_size, 1), dtype)
-    # A moving average of the losses, which starts from the loss of a uniform guess.
+    # A moving average over a thousand windows or so, because some windows are harder than
+    # others. It starts at the loss of a uniform guess: the first losses are close to that,
+    # because the weights are small.
     smooth_loss = -np.log(1.0 / vocab_size) * seq_length
     if checkpoint and os.path.exists(checkpoint):
         n, p, hprev, smooth_loss = load()
         print(f"carrying on from {checkpoint} at iter {n}")
-    started_at = n
 
-    while n < max_iters:  # `while True:` in min-char-rnn; Ctrl-C makes max_iters 0
-        # At the end of the text, start over. (By >=, as in min-char-rnn, a last window that
-        # would just fit is left out.)
+    running = n < max_iters
+    while running:  # `while True:` in min-char-rnn
+        # At the end of the text, start over. (The condition is min-char-rnn's: > would
+        # use a last window that just fits, too, and n == 0 is not needed here.)
         if p + seq_length + 1 >= len(data) or n == 0:
-            hprev = np.zeros((hidden_size, 1), dtype)  # nothing has been read
+            hprev = np.zeros((hidden_size, 1), dtype)  # as if nothing had been read
             p = 0
         inputs = [char_to_ix[ch] for ch in data[p : p + seq_length]]
         targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]
 
-        if n % sample_every == 0:  # show what has been learnt
+        # Show how the network would write on from here. Training itself draws no random
+        # numbers, so a sample does not disturb it.
+        if n % sample_every == 0:
             sample_ix = sample(hprev, inputs[0], sample_length)
             txt = "".join(ix_to_char[ix] for ix in sample_ix)
             print(f"----\n {txt} \n----")
@@ -219,15 +223,13 @@ def train():
         if n % sample_every == 0:
             print(f"iter {n}, loss: {smooth_loss:f}")
 
-        if not np.isfinite(loss):
-            sys.exit(f"iter {n}: the loss is {loss}; lower learning_rate")
-
-        # Adagrad (Duchi, Hazan, Singer 2011): each number moves against its gradient, so
-        # that the loss falls. The memory sums squares, so its root has the scale of the
-        # gradients: divided by it, small and rare gradients still count. It only grows, so
-        # the same gradient moves a number less and less.
+        # Adagrad (Duchi, Hazan, Singer 2011): each parameter moves against its gradient, so
+        # that the loss falls. mem adds up the squares of its gradients, as squares have no
+        # sign; the root of mem says in the unit of a gradient how large they were in all.
+        # Small or rare ones are divided by less than others, so that they still count. As
+        # mem only grows, the same gradient moves a parameter less and less.
         for param, dparam, mem in zip(
-            [Wxh, Whh, Why, bh, by],  # weights
+            [Wxh, Whh, Why, bh, by],  # parameters
             [dWxh, dWhh, dWhy, dbh, dby],  # gradients
             [mWxh, mWhh, mWhy, mbh, mby],  # memory
         ):
@@ -237,82 +239,80 @@ def train():
         p += seq_length
         n += 1
 
-        if checkpoint and n % sample_every == 0:
-            save(n, p, hprev, smooth_loss)
+        running = n < max_iters  # Ctrl-C makes max_iters 0
+        if checkpoint and (n % sample_every == 0 or not running):
+            save(n, p, hprev, smooth_loss, running)
 
-    if checkpoint and n > started_at:  # something has been learnt
-        save(n, p, hprev, smooth_loss)
     sample_ix = sample(hprev, char_to_ix[data[p]], sample_length)
     txt = "".join(ix_to_char[ix] for ix in sample_ix)
     print(f"----\n {txt} \n----")
     print(f"stopped at iter {n}, loss: {smooth_loss:f}")
+    if not checkpoint:
+        print('nothing was saved: to keep a model, set checkpoint = "model.npz"')
 
 
-# ---- Checkpoint: what a run needs to be carried on.
+# ---- Checkpoint: what a run needs to be carried on. n counts the windows that are learnt.
 arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
 arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
 
 
-def save(n, p, hprev, smooth_loss):
+def save(n, p, hprev, smooth_loss, running):
     """Replaces the old file only when the new one is whole."""
-    contents = dict(arrays, hprev=hprev, n=n, p=p, smooth_loss=smooth_loss, chars=chars)
-    # Two runs may write the same file: the process number keeps their part files apart.
-    part = f"{checkpoint}.{os.getpid()}.part.npz"
+    contents = dict(arrays, hprev=hprev, n=n, p=p, smooth_loss=smooth_loss)
+    if not all(np.isfinite(value).all() for value in contents.values()):
+        sys.exit(f"iter {n}: not saved, a number is not finite: lower learning_rate")
+    contents.update(chars=chars, seq_length=seq_length)
+    part = f"{checkpoint}.part.npz"  # savez would add .npz to a name without it
     try:
         np.savez(part, **contents)
         os.replace(part, checkpoint)
     except OSError as error:
         line = f"iter {n}: {checkpoint} cannot be written: {error}"
-        try:
-            os.remove(part)
-        except OSError:
-            pass  # it was not even begun, or another program holds it
-        if n >= max_iters:  # the run is over: it ends with this error
-            sys.exit(line)
-        print(line, file=sys.stderr)
+        if not running:
+            sys.exit(line)  # no save follows: the run has not ended well
+        print(line, file=sys.stderr)  # the next save tries again
 
 
 def load():
     """Fills the parameters and Adagrad's memory; returns n, p, hprev, smooth_loss."""
+    what = f"checkpoint = {checkpoint!r}"
     try:
         with np.load(checkpoint) as file:
             saved = dict(file)
-    except Exception as error:  # NumPy has one for each kind of damage
-        sys.exit(f"checkpoint = {checkpoint!r}: {error}")
-    size = len(saved["bh"])
-    if size != hidden_size:
-        sys.exit(f"checkpoint = {checkpoint!r}: hidden_size was {size}, now {hidden_size}")
-    if not np.array_equal(saved["chars"], chars):
-        sys.exit(f"checkpoint = {checkpoint!r}: its text had other characters")
-    for name, array in arrays.items():
-        array[:] = saved[name]
-    p = min(int(saved["p"]), data_size - 1)  # the text may be shorter now
-    return int(saved["n"]), p, saved["hprev"].astype(dtype), float(saved["smooth_loss"])
+        size = len(saved["bh"])
+        if size != hidden_size:
+            sys.exit(f"{what}: hidden_size was {size}, now {hidden_size}")
+        if not np.array_equal(saved["chars"], chars):
+            sys.exit(f"{what}: its text had other characters")
+        for name, array in arrays.items():
+            array[:] = saved[name]  # [:] changes the array itself
+        p = min(int(saved["p"]), data_size - 1)  # the text may be shorter now
+        # The loss is a sum over the window, whose length may have been changed.
+        smooth_loss = float(saved["smooth_loss"]) * (seq_length / int(saved["seq_length"]))
+        return int(saved["n"]), p, saved["hprev"].astype(dtype), smooth_loss
+    # What sys.exit raises above is no Exception, and is not caught here. NumPy's message
+    # for another kind of file advises to load it unsafely: only the error's kind is shown.
+    except Exception as error:
+        sys.exit(f"{what}: not a file of this script, or damaged ({type(error).__name__})")
 
 
-# ---- Start: an import of this file trains nothing.
+# ---- Start. An import of this file reads the text, and trains nothing.
 def stop(signum, frame):
-    """Ctrl-C ends the run after this iteration, as max_iters does, with a last sample.
-
-    It is saved if there is a checkpoint. A second Ctrl-C ends it at once, without a save.
-    """
+    """Ctrl-C: the iteration in hand is finished, and the run ends as at max_iters."""
     global max_iters
     max_iters = 0
-    signal.signal(signal.SIGINT, former)  # what Ctrl-C did before, see below
+    # A second Ctrl-C stops at once, and what has not been saved is lost.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 if __name__ == "__main__":
     if hasattr(sys.stdout, "reconfigure"):  # a notebook's output has no such method
         # A character that the output cannot show becomes "?"; each line is written at once.
         sys.stdout.reconfigure(errors="replace", line_buffering=True)
-    former = signal.getsignal(signal.SIGINT)
     signal.signal(signal.SIGINT, stop)
     try:
         train()
-    except BrokenPipeError:  # what reads the output has ended, as `| head` does
-        # With a checkpoint nothing is lost: nothing is learnt between a save and a print.
-        # What is still unwritten goes nowhere, or Python would complain as it exits.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    finally:
-        signal.signal(signal.SIGINT, former)
+    except BrokenPipeError:  # whatever reads the output has ended, as `| head` does
+        os._exit(1)  # at once, or Python would try to write what is left, and complain
+    finally:  # a notebook or a prompt (python -i) that goes on has its usual Ctrl-C again
+        signal.signal(signal.SIGINT, signal.default_int_handler)
