@@ -88,7 +88,7 @@ mbh = np.full_like(bh, adagrad_start)
 mby = np.full_like(by, adagrad_start)
 
 
-# ---- Loss: how bad the guesses are. Gradients: how it grows with each parameter.
+# ---- Loss: how bad the guesses are. Gradients: how the loss grows with each parameter.
 def lossFun(inputs, targets, hprev):
     """Returns the loss of one window, its five gradients, and the last state.
 
@@ -104,7 +104,7 @@ def lossFun(inputs, targets, hprev):
     # waits for the one before. The rest is done for all steps at once: a matrix with a
     # plural name has a column for each step.
     ts = np.arange(len(inputs))
-    from_xs = Wxh[:, inputs] + bh  # Wxh x is a column of Wxh, because x is one-hot
+    from_xs = Wxh[:, inputs] + bh  # as x is one-hot, Wxh x is a column of Wxh
     hs = np.empty_like(from_xs)
     h = hprev[:, 0]  # the column as a vector
     for t in range(len(inputs)):
@@ -184,8 +184,7 @@ def sample(h, seed_ix, n):
     return ixes
 
 
-# ---- Training: the main loop, in the order of min-char-rnn. (A Korean blog post of 2016,
-# "rnn 주해 2편", explains it line by line.)
+# ---- Training: the main loop, in the order of min-char-rnn.
 def train():
     """Learns window after window until max_iters; prints samples and losses on the way."""
     print(f"data has {data_size} characters, {vocab_size} unique.")
@@ -193,8 +192,8 @@ def train():
     p = 0  # place in data, not a probability
     hprev = np.zeros((hidden_size, 1), dtype)
     # A moving average over a thousand windows or so, because some windows are harder than
-    # others. It starts at the loss of a uniform guess: the first losses are close to that,
-    # because the weights are small.
+    # others. So it lags behind the losses. It starts at the loss of a uniform guess: the
+    # first losses are close to that, because the weights are small.
     smooth_loss = -np.log(1.0 / vocab_size) * seq_length
     if checkpoint and os.path.exists(checkpoint):
         n, p, hprev, smooth_loss = load()
@@ -202,8 +201,8 @@ def train():
 
     running = n < max_iters
     while running:  # `while True:` in min-char-rnn
-        # At the end of the text, start over. (The condition is min-char-rnn's: > would
-        # use a last window that just fits, too, and n == 0 is not needed here.)
+        # At the end of the text, start over. (As in min-char-rnn, >= leaves out a last
+        # window that would just fit, and n == 0 only repeats what has been set above.)
         if p + seq_length + 1 >= len(data) or n == 0:
             hprev = np.zeros((hidden_size, 1), dtype)  # as if nothing had been read
             p = 0
@@ -225,9 +224,9 @@ def train():
 
         # Adagrad (Duchi, Hazan, Singer 2011): each parameter moves against its gradient, so
         # that the loss falls. mem adds up the squares of its gradients, as squares have no
-        # sign; the root of mem says in the unit of a gradient how large they were in all.
-        # Small or rare ones are divided by less than others, so that they still count. As
-        # mem only grows, the same gradient moves a parameter less and less.
+        # sign; the root takes the squaring back. Where gradients were small or rare, mem is
+        # smaller and divides them by less, so that they still count. As mem only grows, the
+        # same gradient moves a parameter less and less.
         for param, dparam, mem in zip(
             [Wxh, Whh, Why, bh, by],  # parameters
             [dWxh, dWhh, dWhy, dbh, dby],  # gradients
@@ -251,7 +250,8 @@ def train():
         print('nothing was saved: to keep a model, set checkpoint = "model.npz"')
 
 
-# ---- Checkpoint: what a run needs to be carried on. n counts the windows that are learnt.
+# ---- Checkpoint: what a run needs to be carried on; only its samples differ, because the
+# random numbers start anew. n counts the windows that have been learnt.
 arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
 arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
 
