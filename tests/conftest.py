@@ -1,6 +1,23 @@
-"""For every test: a folder of its own, a bound on its time, and Python's own Ctrl-C."""
+"""For every test: an empty folder of its own, one thread, and Python's own Ctrl-C.
 
-import faulthandler
+The tests, in the order in which they are best read:
+    test_gradients    lossFun: the numeric check first, then autograd and step by step
+    test_commentary   the main loop, passage by passage of "rnn 주해 2편"
+    test_sampling     sample
+    test_learning     that the whole learns, whatever it is given
+    test_checkpoint   save and load
+    test_endings      Ctrl-C, kills, pipes, notebooks
+    test_faults       wrong settings, odd texts, poor terminals
+    test_readme       that the page is true
+and the programs, which the tests use or check:
+    step_by_step      lossFun and sample, one time step after the other; prints an example
+    in_pytorch        the model and the main loop in PyTorch
+    held_out          the network against counting, on text that was not learnt from
+    figures           prints the samples and figures of the page
+    benchmark         how fast the script is
+    helpers           what they share
+How long a test may take, and which warnings fail it, stands in .pytest.ini."""
+
 import os
 import signal
 
@@ -13,11 +30,6 @@ os.environ.pop("PYTHONSAFEPATH", None)  # copies are imported from the working d
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
 
 
-def pytest_configure():
-    global stderr
-    stderr = os.dup(2)  # the terminal's, before pytest captures what a test prints
-
-
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
     """An empty working directory, since the script's paths are relative to it."""
@@ -25,13 +37,7 @@ def folder(tmp_path, monkeypatch):
 
 
 @pytest.fixture(autouse=True)
-def two_minutes():
-    """Ends the tests if one of them takes longer than this; each takes seconds."""
-    faulthandler.dump_traceback_later(120, exit=True, file=stderr)
+def ctrl_c():
+    """Whatever a test has made of Ctrl-C, the next one finds Python's own."""
     yield
-    faulthandler.cancel_dump_traceback_later()
-
-
-def pytest_enter_pdb():
-    """Whoever looks around in a debugger has all the time that there is."""
-    faulthandler.cancel_dump_traceback_later()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
