@@ -22,7 +22,7 @@ DEFAULTS = dict(
     hidden_size=100,
     seq_length=25,
     learning_rate=0.1,
-    adagrad_start=0.0,
+    adagrad_start=10.0,
     temperature=1.0,
     sample_every=100,
     sample_length=200,
@@ -31,6 +31,9 @@ DEFAULTS = dict(
     dtype=np.float32,
     seed=0,
 )
+
+
+# ---- Copies of the script
 
 
 def code(value):
@@ -44,17 +47,18 @@ def code(value):
     return repr(value)
 
 
-def edited(text=TEXT, **settings):
+def write_script(text=TEXT, **settings):
     """Writes a copy of the script into the working directory, and the text beside it.
 
-    Its settings are these and else the defaults, whatever stands in the script. The text
-    may be bytes; with None, no text is written."""
+    Its settings are these and else the defaults, and it reads UTF-8, whatever a user has
+    put there. The text may be bytes; with None, no text is written."""
     assert settings.keys() <= DEFAULTS.keys()
     source = SCRIPT.read_text(encoding="utf-8")
     for name, value in {**DEFAULTS, **settings}.items():
         line = f"{name} = {code(value)}".replace("\\", r"\\")
         source, count = re.subn(rf"(?m)^{name} *=.*", line, source)
         assert count == 1, f"{count} lines of the script set {name}"
+    source = re.sub(r"(?<=open\(input_file, encoding=)\"[^\"]+\"", '"utf-8-sig"', source)
     script = Path("min_char_rnn.py").absolute()
     script.write_text(source, encoding="utf-8")
     if isinstance(text, str):
@@ -64,16 +68,31 @@ def edited(text=TEXT, **settings):
     return script
 
 
-def executed(script, name="min_char_rnn"):
+def exec_script(script, name="min_char_rnn"):
     """Executes a copy as an import does, or a notebook's cell if its name is __main__."""
     module = ModuleType(name)
     exec(compile(script.read_text(encoding="utf-8"), script, "exec"), vars(module))
     return module
 
 
-def imported(text=TEXT, **settings):
+def load_script(text=TEXT, **settings):
     """Imports a copy, anew each time."""
-    return executed(edited(text, **settings))
+    return exec_script(write_script(text, **settings))
+
+
+def load_small(text=TEXT, **settings):
+    """Imports a copy with the settings in SMALL, or these instead."""
+    return load_script(text, **SMALL | settings)
+
+
+def load_random(hidden_size=6, vocab_size=5, dtype=np.float64, scale=1.0, **settings):
+    """Imports a copy whose parameters are random, and larger than at the start."""
+    text = "".join(chr(ord("A") + i) for i in range(vocab_size)) * 60
+    rnn = load_script(text, hidden_size=hidden_size, dtype=dtype, **settings)
+    for i, param in enumerate(parameters(rnn)):
+        rng = np.random.default_rng(i)
+        param[:] = rng.normal(0, scale / hidden_size**0.5, param.shape)
+    return rnn
 
 
 def parameters(rnn):
@@ -81,14 +100,7 @@ def parameters(rnn):
     return [getattr(rnn, name) for name in PARAMETERS]
 
 
-def model(hidden_size=6, vocab_size=5, dtype=np.float64, scale=1.0, **settings):
-    """An imported copy whose parameters are random, and larger than at the start."""
-    text = "".join(chr(ord("A") + i) for i in range(vocab_size)) * 60
-    rnn = imported(text, hidden_size=hidden_size, dtype=dtype, **settings)
-    for i, param in enumerate(parameters(rnn)):
-        rng = np.random.default_rng(i)
-        param[:] = rng.normal(0, scale / hidden_size**0.5, param.shape)
-    return rnn
+# ---- Looking into a run
 
 
 def before_each_window(rnn, action):
@@ -103,8 +115,8 @@ def before_each_window(rnn, action):
     rnn.lossFun = call
 
 
-def noted(rnn, name):
-    """Notes each call of this function of the script: a list of (arguments, result)."""
+def record_calls(rnn, name):
+    """Records each call of this function of the script: a list of (arguments, result)."""
     function = getattr(rnn, name)
     calls = []
 
@@ -117,20 +129,25 @@ def noted(rnn, name):
     return calls
 
 
-# ---- Checkpoints of a small model
+def exit_message(call, *args):
+    """The one line with which this call ends the program."""
+    try:
+        call(*args)
+    except SystemExit as end:
+        assert "\n" not in end.code
+        return end.code
+    raise AssertionError("the program was not ended")
 
 
-def small(text=TEXT, **settings):
-    """An imported copy with the settings in SMALL, or these instead."""
-    return imported(text, **SMALL | settings)
+# ---- Checkpoints
 
 
-def learnt(n, text=TEXT, **settings):
+def train_until(n, text=TEXT, **settings):
     """Trains a small model until iteration n, from its checkpoint if there is one.
 
-    Returns the contents of the checkpoint then."""
-    small(text, max_iters=n, **settings).train()
-    return contents()
+    Returns what is saved then, as saved_bytes does."""
+    load_small(text, max_iters=n, **settings).train()
+    return saved_bytes()
 
 
 def saved(path=CHECKPOINT):
@@ -139,27 +156,17 @@ def saved(path=CHECKPOINT):
         return dict(file)
 
 
-def contents():
+def saved_bytes():
     """The arrays of the checkpoint as bytes, to be compared bit by bit."""
     return {name: array.tobytes() for name, array in saved().items()}
 
 
-def iteration(path=CHECKPOINT):
-    """That of a checkpoint; None, as long as there is no file."""
+def saved_n(path=CHECKPOINT):
+    """The iteration of a checkpoint; None, as long as there is no file."""
     return int(saved(path)["n"]) if Path(path).exists() else None
 
 
-# ---- Ends and processes
-
-
-def refusal(call, *args):
-    """The one line with which this call ends the program."""
-    try:
-        call(*args)
-    except SystemExit as end:
-        assert "\n" not in end.code
-        return end.code
-    raise AssertionError("nothing was refused")
+# ---- Processes
 
 
 def run(*arguments, **env):
@@ -169,7 +176,7 @@ def run(*arguments, **env):
         capture_output=True,
         encoding="utf-8",
         env={**os.environ, **env},
-        timeout=60,
+        timeout=100,
     )
 
 

@@ -8,6 +8,7 @@ from torch import nn
 hidden_size = 100
 seq_length = 25
 learning_rate = 1e-1
+adagrad_start = 10.0
 
 
 def network(Wxh, Whh, Why, bh, by):
@@ -56,7 +57,9 @@ def train(data, max_iters, values=None):
     char_to_ix = {ch: i for i, ch in enumerate(chars)}
     values = random_parameters(len(chars)) if values is None else values
     rnn, out, params = network(*[torch.as_tensor(value) for value in values])
-    optimizer = torch.optim.Adagrad(params, learning_rate, eps=1e-8)  # outside the root
+    optimizer = torch.optim.Adagrad(  # which adds eps outside the root
+        params, learning_rate, initial_accumulator_value=adagrad_start, eps=1e-8
+    )
     smooth_loss = torch.tensor(len(chars)).log().item() * seq_length
     losses = []
     p = 0

@@ -6,39 +6,44 @@ hold the script's `lossFun`, which takes the steps of a window together, against
 import numpy as np
 
 
-def loss_and_gradients(inputs, targets, hprev, Wxh, Whh, Why, bh, by):
-    """Returns loss, dWxh, dWhh, dWhy, dbh, dby and the last state, as `lossFun` does."""
+def loss_and_gradients(inputs, targets, hprev, Wxh, Whh, Why, bh, by, show=None):
+    """Returns loss, dWxh, dWhh, dWhy, dbh, dby and the last state, as `lossFun` does.
+
+    show, if given, is called with a title and the numbers of each step."""
     xs, hs, ps = {}, {-1: hprev}, {}
     loss = 0.0
     for t in range(len(inputs)):
         xs[t] = np.zeros((Wxh.shape[1], 1))
         xs[t][inputs[t]] = 1  # one-hot
-        hs[t] = np.tanh(Wxh.dot(xs[t]) + Whh.dot(hs[t - 1]) + bh)
+        hraw = Wxh.dot(xs[t]) + Whh.dot(hs[t - 1]) + bh
+        hs[t] = np.tanh(hraw)
         y = Why.dot(hs[t]) + by  # logits
         exp_y = np.exp(y - y.max())
         ps[t] = exp_y / exp_y.sum()  # probabilities of the next character
-        loss += -np.log(ps[t][targets[t], 0])  # cross-entropy, in nats
+        step_loss = -np.log(ps[t][targets[t], 0])
+        loss += step_loss
+        if show:
+            numbers = dict(x=xs[t], hraw=hraw, h=hs[t], y=y, p=ps[t], loss=step_loss)
+            show(f"Forward, step {t}", hprev=hs[t - 1], **numbers)
 
     dWxh, dWhh, dWhy = np.zeros_like(Wxh), np.zeros_like(Whh), np.zeros_like(Why)
     dbh, dby = np.zeros_like(bh), np.zeros_like(by)
-    dhnext = np.zeros_like(hprev)  # what is beyond the window is not counted
+    dhraw = np.zeros_like(hprev)  # what the last h does after the window is not counted
     for t in reversed(range(len(inputs))):
-        # For the target k the loss is -log p[k] = -y[k] + log(sum(exp(y))). Its derivative
-        # by y[j] is exp(y[j]) / sum(exp(y)) = p[j]; where j is k, the first term adds -1.
         dy = ps[t].copy()
         dy[targets[t]] -= 1
-        dWhy += dy.dot(hs[t].T)  # += changes the array itself: the steps are summed in it
-        dby += dy
-        dh = Why.T.dot(dy) + dhnext  # through this guess, and through the step after
-        # Back through tanh. As tanh = sinh / cosh, its slope is (cosh^2 - sinh^2) / cosh^2,
-        # which is 1 - tanh^2; and hs[t] is the tanh.
+        dh = Why.T.dot(dy) + Whh.T.dot(dhraw)  # dhraw on the right is dhraw[t+1]
         dhraw = (1 - hs[t] * hs[t]) * dh
+        # += changes the array itself: in each of the five, the steps are summed.
         dWxh += dhraw.dot(xs[t].T)
         dWhh += dhraw.dot(hs[t - 1].T)  # at the first step Whh was multiplied by hprev
+        dWhy += dy.dot(hs[t].T)
         dbh += dhraw
-        dhnext = Whh.T.dot(dhraw)  # how fast the losses from step t on grow with h[t-1]
+        dby += dy
+        if show:
+            show(f"Backward, step {t}", dy=dy, dh=dh, dhraw=dhraw)
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
-        np.clip(dparam, -5, 5, out=dparam)  # out: again the array itself is changed
+        dparam.clip(-5, 5, out=dparam)
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs) - 1]
 
 
@@ -80,43 +85,21 @@ def show(title, **values):
 
 def print_example():
     """Prints each number of both steps, forward and backward, and a step of Adagrad."""
-    inputs, targets, hprev, Wxh, Whh, Why, bh, by = example()
+    inputs, targets, hprev, *params = example()
+    Wxh, Whh, Why, bh, by = params
+    print('The text is "aba": a, whose index is 0, is read at step 0, and b at step 1.')
     show("The parameters, row / row", Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
-
-    h = hprev
-    steps = []
-    for t, (ix, target) in enumerate(zip(inputs, targets)):
-        before = h
-        x = np.eye(2)[:, [ix]]
-        raw = Wxh.dot(x) + Whh.dot(before) + bh
-        h = np.tanh(raw)
-        y = Why.dot(h) + by
-        p = np.exp(y) / np.exp(y).sum()
-        loss = -np.log(p[target, 0])
-        title = f"Forward, step {t}: {'ab'[ix]} is read, {'ab'[target]} comes next"
-        show(title, hprev=before, x=x, raw=raw, h=h, y=y, p=p, loss=loss)
-        steps.append((h, p - np.eye(2)[:, [target]]))
-
-    dhnext = np.zeros((2, 1))
-    for t in [1, 0]:
-        h, dy = steps[t]
-        dh = Why.T.dot(dy) + dhnext
-        dhraw = (1 - h * h) * dh
-        dhnext = Whh.T.dot(dhraw)
-        title = f"Backward, step {t}: dhnext is what step {t} hands to the step before"
-        show(title, dy=dy, dh=dh, dhraw=dhraw, dhnext=dhnext)
-
-    params = [Wxh, Whh, Why, bh, by]
-    loss, *gradients, _ = loss_and_gradients(inputs, targets, hprev, *params)
+    loss, *gradients, _ = loss_and_gradients(inputs, targets, hprev, *params, show)
     dWxh, dWhh, dWhy, dbh, dby = gradients
-    show("The gradients: sums over both steps", dWxh=dWxh, dWhh=dWhh, dWhy=dWhy)
-    show("and of the biases", dbh=dbh, dby=dby)
-
+    show(
+        "The gradients: sums over both steps",
+        dWxh=dWxh, dWhh=dWhh, dWhy=dWhy, dbh=dbh, dby=dby,
+    )  # fmt: skip
     for param, dparam in zip(params, gradients):
-        mem = np.zeros_like(param)  # adagrad_start is 0
+        mem = np.full_like(param, 10.0)  # adagrad_start
         mem += dparam * dparam
         param += -0.1 * dparam / np.sqrt(mem + 1e-8)
-    title = "The parameters after Adagrad's first step, each 0.1 against its gradient"
+    title = "The parameters after Adagrad's first step"
     show(title, Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
     after = loss_and_gradients(inputs, targets, hprev, *params)[0]
     show("The loss before and after this step", before=loss, after=after)
