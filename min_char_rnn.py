@@ -256,8 +256,11 @@ arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
 arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
 
 
-def save(n, p, hprev, smooth_loss, running):
-    """Replaces the old file only when the new one is whole."""
+def save(n, p, hprev, smooth_loss, running=False):
+    """Replaces the old file only when the new one is whole.
+
+    running: whether the run goes on, so that another save follows.
+    """
     contents = dict(arrays, hprev=hprev, n=n, p=p, smooth_loss=smooth_loss)
     if not all(np.isfinite(value).all() for value in contents.values()):
         sys.exit(f"iter {n}: not saved, a number is not finite: lower learning_rate")
