@@ -210,8 +210,17 @@ def test_a_last_save_that_fails_ends_the_run_with_that_line():
     assert result.returncode == 1
     lines = result.stderr.splitlines()
     assert [line.split(": ")[0] for line in lines] == ["iter 3", "iter 6", "iter 9"]
+    reason = f"No such file or directory: '{name}.part.npz'"  # in the system's words
     assert all(f"{name} cannot be written: " in line for line in lines)
+    assert all(line.endswith(reason) for line in lines)
     assert "stopped at" not in result.stdout
+
+
+def test_a_save_by_hand_that_fails_ends_with_that_line():
+    """Nothing follows that would try again."""
+    rnn = load_small(checkpoint="no such folder/model.npz")
+    line = exit_message(rnn.save, 9, 0, rnn.bh, 1.0)
+    assert line.startswith("iter 9: no such folder/model.npz cannot be written: ")
 
 
 def test_a_programs_error_in_save_is_not_taken_for_the_disks(monkeypatch):
@@ -263,7 +272,7 @@ def test_a_loss_that_is_not_finite_never_replaces_a_good_model(bad):
     before = CHECKPOINT.read_bytes()
     line = exit_message(rnn.train)
     assert line.startswith("iter 10: not saved")
-    assert "lower learning_rate" in line
+    assert line.endswith(": lower learning_rate")
     assert CHECKPOINT.read_bytes() == before
     assert sorted(os.listdir()) == FILES
 
@@ -342,6 +351,7 @@ def test_a_file_that_is_no_checkpoint_is_refused_and_left_alone():
         CHECKPOINT.write_bytes(content)
         line = exit_message(load_small().train)
         assert line.startswith("checkpoint = 'model.npz': not a file of this script"), kind
+        assert re.search(r" \(\w+\)$", line)  # the kind of error
         assert "pickle" not in line
         assert CHECKPOINT.read_bytes() == content
 
@@ -361,9 +371,9 @@ def test_another_models_checkpoint_is_refused_and_left_alone():
     before = CHECKPOINT.read_bytes()
     for size in 11, 13:
         line = exit_message(load_small(hidden_size=size).train)
-        assert re.search(f"'model.npz'.*hidden_size.*12.*{size}", line)
+        assert re.search(f"'model.npz'.*hidden_size.*12.*{size}$", line)
     line = exit_message(load_small(TEXT.replace("d", "D")).train)
-    assert re.search("'model.npz'.*characters", line)
+    assert re.search("'model.npz'.*characters$", line)
     assert CHECKPOINT.read_bytes() == before
 
 

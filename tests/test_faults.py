@@ -19,9 +19,9 @@ ODD = dict(  # texts of
     jamo=normalize("NFD", KOREAN),  # left as they are, as the page says
 )
 UNUSABLE = dict(  # texts, and what is said of them
-    missing=(None, "No such file"),
-    empty=("", " 0 characters.* 26"),
-    short=("a" * 25, " 25 characters.* 26"),
+    missing=(None, "No such file or directory: 'input.txt'$"),
+    empty=("", " 0 characters, needs 26$"),
+    short=("a" * 25, " 25 characters, needs 26$"),
     no_utf8=(b"a\xff" * 99, "codec can't decode"),
     cp949=("안녕하세요 ".encode("cp949") * 30, "codec can't decode"),
 )
@@ -62,6 +62,7 @@ def test_a_wrong_setting_is_refused_with_its_rule(setting, value):
     assert line.startswith(("hidden_size, ", "learning_rate and "))
     assert setting in line
     assert RULES[setting] in line
+    assert line.endswith((" 1 or more", " 0 or more"))
 
 
 @pytest.mark.parametrize("setting", RIGHT)
@@ -82,10 +83,13 @@ def test_changing_any_one_setting_works(capsys, setting):
         assert ("\niter 0, loss: " in printed) == (n > 0)
 
 
-@pytest.mark.parametrize("settings", [dict(max_iters="10"), dict(hidden_size="10")])
-def test_a_mistake_of_the_readers_own_shows_pythons_traceback(settings):
+MISTAKES = dict(max_iters="10", hidden_size="10", input_file=3.5)
+
+
+@pytest.mark.parametrize("setting", MISTAKES)
+def test_a_mistake_of_the_readers_own_shows_pythons_traceback(setting):
     """Nothing hides it: Python names the line, before anything is learnt."""
-    result = run(write_script(checkpoint="model.npz", **settings))
+    result = run(write_script(checkpoint="model.npz", **{setting: MISTAKES[setting]}))
     assert result.returncode == 1
     assert result.stderr.startswith("Traceback")
     assert result.stderr.splitlines()[-1].startswith("TypeError")
