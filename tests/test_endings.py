@@ -135,6 +135,13 @@ def test_after_a_run_ctrl_c_is_pythons_own(moments):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+def test_after_a_run_that_was_refused_ctrl_c_is_pythons_own():
+    """Whoever sees the line in a notebook can interrupt the next cell."""
+    CHECKPOINT.write_text("something else")
+    assert "not a file" in exit_message(exec_script, write_script(**SMALL), "__main__")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
 def test_train_leaves_ctrl_c_to_python_in_an_imported_module():
     """Only a run of the file itself has its own ending."""
     rnn = load_small()

@@ -32,7 +32,7 @@ RULES = {
     "temperature": "must be above 0",
     "adagrad_start": "adagrad_start 0 or more",
 }
-WRONG = [(name, value) for name in COUNTS for value in (0, -3, 0.99)]
+WRONG = [(name, value) for name in COUNTS for value in (0, -3, 1 - 1e-9)]
 WRONG += [("learning_rate", 0), ("learning_rate", -0.1)]
 WRONG += [("temperature", 0), ("temperature", -0.1), ("adagrad_start", -0.1)]
 WRONG += [(name, float("nan")) for name in RULES]
