@@ -161,7 +161,7 @@ def lossFun(inputs, targets, hprev):
     # the loop would falsify what is handed on to all earlier steps.
     for dparam in [dWxh, dWhh, dWhy, dbh, dby]:
         dparam.clip(-5, 5, out=dparam)  # 5 as in min-char-rnn
-    return loss, dWxh, dWhh, dWhy, dbh, dby, hs[:, [-1]]  # [-1] keeps it a column
+    return loss, dWxh, dWhh, dWhy, dbh, dby, h[:, np.newaxis]  # the vector as a column
 
 
 # ---- Sampling: to write, the network reads what it has just written.
