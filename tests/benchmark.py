@@ -5,9 +5,9 @@ script in float64 shows what taking all steps at once wins, float32 what its for
 With --quick it takes some seconds, and is rough.
 
 On a shared AMD EPYC with OpenBLAS's kernels for AVX2, beside the script in float32, a
-window took 4.2 times as long step by step, with 512 units 13 times, with 1,500 characters
-8.6 times, a run 3.2 times, an iteration in PyTorch 6 times, and a window in JAX as long:
-0.9 to 1.1 times."""
+window took 4.2 times as long step by step, with 512 units 12 times, with 1,500 characters
+9 times, a run 3.2 times, an iteration in PyTorch 6 times, and a window in JAX about as
+long: 0.9 to 1.1 times."""
 
 import os
 import sys
