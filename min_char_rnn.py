@@ -13,9 +13,9 @@ At each time step t:
     p[t] = exp(y[t]) / sum(exp(y[t]))          softmax: the scores as probabilities
     loss = sum over t of -log(p[t][target])    a term is 0 if p is 1, larger as p nears 0
 
-x[t] is one-hot: a column of zeros with a 1 at the index of its character. Without tanh, h
-would only be a weighted sum of the characters read: each would add the same to it, whatever
-came before, and "th" could mean no more than its t and its h.
+x[t] is one-hot: a column of zeros with a 1 at the index of its character. Without tanh,
+what a character adds to h would depend on how long ago it was read, but never on the
+characters before it: a "u" would add the same after a "q" as after an "a".
 """
 
 # What this script needs, for `uv run min_char_rnn.py`, which installs it.
@@ -119,11 +119,12 @@ def lossFun(inputs, targets, hprev):
     # even where p is rounded to 0. [targets, ts] picks row targets[t] of each column t.
     loss = float((np.log(sums) - ys[targets, ts]).sum())
 
-    # Backward. dz is short for dloss/dz: how fast the loss grows as z grows, and with z all
-    # that is made from it. At each step the loss is log(sum(exp(y))) - y[target]. As y[k]
-    # grows, the first part has the slope exp(y[k]) / sum(exp(y)), which is p[k]; the second
-    # has -1 if k is the target. So dy is p, less 1 at the target: the target's score is to
-    # rise, and the others are to fall.
+    # Backward. dz is short for dloss/dz: how fast the loss grows as z grows, where all that
+    # is computed from z changes with it. At each step the loss is log(sum(exp(y))) -
+    # y[target]. As y[k] grows, the first part has the slope exp(y[k]) / sum(exp(y)), which
+    # is p[k]; the second has -1 if k is the target. So dy is p, less 1 at the target. As
+    # parameters move against their gradients, this pushes the target's score up, and the
+    # others down.
     dys = ps.copy()
     dys[targets, ts] -= 1
     # The chain rule: on a way to the loss the slopes are multiplied. If there are several
@@ -250,8 +251,8 @@ def train():
         print('nothing was saved: to keep a model, set checkpoint = "model.npz"')
 
 
-# ---- Checkpoint: what a run needs to be carried on; only its samples differ, because the
-# random numbers start anew. n counts the windows that have been learnt.
+# ---- Checkpoint: what a run needs to be carried on as if it had never been stopped. Only
+# its random numbers, and so its samples, start anew. n counts the windows that are learnt.
 arrays = dict(Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
 arrays.update(mWxh=mWxh, mWhh=mWhh, mWhy=mWhy, mbh=mbh, mby=mby)
 
@@ -293,8 +294,8 @@ def load():
         # The loss is a sum over the window, whose length may have been changed.
         smooth_loss = float(saved["smooth_loss"]) * (seq_length / int(saved["seq_length"]))
         return int(saved["n"]), p, saved["hprev"].astype(dtype), smooth_loss
-    # What sys.exit raises above is no Exception, and is not caught here. NumPy's message
-    # for another kind of file advises to load it unsafely: only the error's kind is shown.
+    # What sys.exit raises above is no Exception, and is not caught here. Only the kind of
+    # an error is shown, because NumPy's own message can recommend an unsafe way to load.
     except Exception as error:
         sys.exit(f"{what}: not a file of this script, or damaged ({type(error).__name__})")
 
