@@ -91,10 +91,8 @@ def print_example():
     show("The parameters, row / row", Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
     loss, *gradients, _ = loss_and_gradients(inputs, targets, hprev, *params, show)
     dWxh, dWhh, dWhy, dbh, dby = gradients
-    show(
-        "The gradients: sums over both steps",
-        dWxh=dWxh, dWhh=dWhh, dWhy=dWhy, dbh=dbh, dby=dby,
-    )  # fmt: skip
+    title = "The gradients: sums over both steps"
+    show(title, dWxh=dWxh, dWhh=dWhh, dWhy=dWhy, dbh=dbh, dby=dby)
     for param, dparam in zip(params, gradients):
         mem = np.full_like(param, 10.0)  # adagrad_start
         mem += dparam * dparam

@@ -76,7 +76,7 @@ def test_lossFun_equals_other_forms(oracle, dtype, hidden_size, T, vocab_size, s
         assert np.shape(ours) == np.shape(theirs)
         # The other form is in float64. Errors were at most 1e-14 for float64, some 40 times
         # its rounding, and 5e-6 for float32, as many times its own, with three kernels of
-        # OpenBLAS. A processor that sums in another order has room for twenty times that.
+        # OpenBLAS. A processor that sums in another order may have twenty times that.
         tolerance = 1e-12 if dtype == np.float64 else 1e-4
         np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance)
 
