@@ -186,6 +186,9 @@ def sample(h, seed_ix, n):
 
 
 # ---- Training: the main loop, in the order of min-char-rnn.
+interrupted = False  # Ctrl-C makes it True
+
+
 def train():
     """Learns window after window until max_iters; prints samples and losses on the way."""
     print(f"data has {data_size} characters, {vocab_size} unique.")
@@ -200,7 +203,7 @@ def train():
         n, p, hprev, smooth_loss = load()
         print(f"carrying on from {checkpoint} at iter {n}")
 
-    running = n < max_iters
+    running = n < max_iters and not interrupted
     while running:  # `while True:` in min-char-rnn
         # At the end of the text, start over. (As in min-char-rnn, >= leaves out a last
         # window that would just fit, and n == 0 only repeats what has been set above.)
@@ -239,7 +242,7 @@ def train():
         p += seq_length
         n += 1
 
-        running = n < max_iters  # Ctrl-C makes max_iters 0
+        running = n < max_iters and not interrupted
         if checkpoint and (n % sample_every == 0 or not running):
             save(n, p, hprev, smooth_loss, running)
 
@@ -303,8 +306,8 @@ def load():
 # ---- Start. An import of this file reads the text, and trains nothing.
 def stop(signum, frame):
     """Ctrl-C: the iteration in hand is finished, and the run ends as at max_iters."""
-    global max_iters
-    max_iters = 0
+    global interrupted
+    interrupted = True
     # A second Ctrl-C stops at once, and what has not been saved is lost.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -318,5 +321,7 @@ if __name__ == "__main__":
         train()
     except BrokenPipeError:  # whatever reads the output has ended, as `| head` does
         os._exit(1)  # at once, or Python would try to write what is left, and complain
-    finally:  # a notebook or a prompt (python -i) that goes on has its usual Ctrl-C again
+    finally:
+        # A notebook or `python -i` goes on: with its own Ctrl-C, and train() can be called.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        interrupted = False
