@@ -33,7 +33,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 # ---- Settings: change any line and run the file again.
-input_file = "input.txt"  # the text to learn from, in UTF-8
+input_file = "input.txt"  # the text to learn from, looked for in the folder where you start
+encoding = "utf-8-sig"  # of this text: UTF-8, with or without a byte-order mark
 # Units, the numbers in the state h. With more, lower learning_rate: scores and the sums in
 # tanh go over all units, so that a step of every weight changes them more.
 hidden_size = 100
@@ -59,10 +60,11 @@ if not (learning_rate > 0 and temperature > 0 and adagrad_start >= 0):
 
 # ---- Data: each different character of the text gets a number, its index.
 try:
-    with open(input_file, encoding="utf-8-sig") as file:  # -sig drops a byte-order mark
+    with open(input_file, encoding=encoding) as file:
         data = file.read()
-except (OSError, UnicodeError) as error:
-    sys.exit(f"input_file = {input_file!r}: {error}")
+except (OSError, UnicodeError, LookupError) as error:
+    where = f"encoding = {encoding!r}, started in {os.getcwd()}"
+    sys.exit(f"input_file = {input_file!r}: {error} ({where})")
 if len(data) <= seq_length:
     sys.exit(f"input_file = {input_file!r}: {len(data)} characters, needs {seq_length + 1}")
 chars = sorted(set(data))  # sorted, because the order of a set differs from run to run
