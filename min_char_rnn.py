@@ -271,7 +271,7 @@ def save(n, p, hprev, smooth_loss, running=False):
     if not all(np.isfinite(value).all() for value in contents.values()):
         sys.exit(f"iter {n}: not saved, a number is not finite: lower learning_rate")
     contents.update(chars=chars, seq_length=seq_length)
-    part = f"{checkpoint}.part.npz"  # savez would add .npz to a name without it
+    part = checkpoint + ".part.npz"  # savez would add .npz to a name without it
     try:
         np.savez(part, **contents)
         os.replace(part, checkpoint)
@@ -285,24 +285,24 @@ def save(n, p, hprev, smooth_loss, running=False):
 def load():
     """Fills the parameters and Adagrad's memory; returns n, p, hprev, smooth_loss."""
     what = f"checkpoint = {checkpoint!r}"
+    names = [*arrays, "hprev", "n", "p", "smooth_loss", "chars", "seq_length"]
     try:
         with np.load(checkpoint) as file:
-            saved = dict(file)
-        size = len(saved["bh"])
-        if size != hidden_size:
-            sys.exit(f"{what}: hidden_size was {size}, now {hidden_size}")
-        if not np.array_equal(saved["chars"], chars):
-            sys.exit(f"{what}: its text had other characters")
-        for name, array in arrays.items():
-            array[:] = saved[name]  # [:] changes the array itself
-        p = min(int(saved["p"]), data_size - 1)  # the text may be shorter now
-        # The loss is a sum over the window, whose length may have been changed.
-        smooth_loss = float(saved["smooth_loss"]) * (seq_length / int(saved["seq_length"]))
-        return int(saved["n"]), p, saved["hprev"].astype(dtype), smooth_loss
-    # What sys.exit raises above is no Exception, and is not caught here. Only the kind of
-    # an error is shown, because NumPy's own message can recommend an unsafe way to load.
+            saved = {name: file[name] for name in names}
     except Exception as error:
-        sys.exit(f"{what}: not a file of this script, or damaged ({type(error).__name__})")
+        # Only its type, because NumPy's message can recommend an unsafe way to load.
+        sys.exit(f"{what}: not readable as this script's model ({type(error).__name__})")
+    size = len(saved["bh"])
+    if size != hidden_size:
+        sys.exit(f"{what}: hidden_size was {size}, now {hidden_size}")
+    if not np.array_equal(saved["chars"], chars):
+        sys.exit(f"{what}: its text had other characters")
+    for name, array in arrays.items():
+        array[:] = saved[name]  # [:] changes the array itself
+    p = min(int(saved["p"]), data_size - 1)  # the text may be shorter now
+    # The loss is a sum over seq_length characters, which may have been changed.
+    smooth_loss = float(saved["smooth_loss"]) * (seq_length / int(saved["seq_length"]))
+    return int(saved["n"]), p, saved["hprev"].astype(dtype), smooth_loss
 
 
 # ---- Start. An import of this file reads the text, and trains nothing.
