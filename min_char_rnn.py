@@ -105,21 +105,20 @@ def lossFun(inputs, targets, hprev):
     # Forward, from the first time step to the last. Only h needs a loop, because each h
     # waits for the one before. The rest is done for all steps at once: a matrix with a
     # plural name has a column for each step.
-    ts = np.arange(len(inputs))
+    T = len(inputs)
+    ts = np.arange(T)
     from_xs = Wxh[:, inputs] + bh  # as x is one-hot, Wxh x is a column of Wxh
     hs = np.empty_like(from_xs)
     h = hprev[:, 0]  # the column as a vector
-    for t in range(len(inputs)):
+    for t in range(T):
         h = np.tanh(from_xs[:, t] + Whh.dot(h))  # h on the right is h[t-1]
         hs[:, t] = h
     ys = Why.dot(hs) + by
     ys -= ys.max(axis=0)  # so exp cannot overflow; in p and in the loss it cancels
-    exp_ys = np.exp(ys)
-    sums = exp_ys.sum(axis=0)
-    ps = exp_ys / sums
-    # As p is exp(y) / sum(exp(y)), -log(p[target]) is log(sum(exp(y))) - y[target]: finite,
-    # even where p is rounded to 0. [targets, ts] picks row targets[t] of each column t.
-    loss = float((np.log(sums) - ys[targets, ts]).sum())
+    # log(exp(y) / sum(exp(y))), finite even where p is rounded to 0.
+    log_ps = ys - np.log(np.exp(ys).sum(axis=0))
+    ps = np.exp(log_ps)
+    loss = -float(log_ps[targets, ts].sum())  # row targets[t] in column t
 
     # Backward. dz is short for dloss/dz: how fast the loss grows as z grows, where all that
     # is computed from z changes with it. At each step the loss is log(sum(exp(y))) -
@@ -144,13 +143,13 @@ def lossFun(inputs, targets, hprev):
     # the first step of the window and no farther, because the way back through the whole
     # text would be too long for each window ("truncated": Williams and Peng 1990).
     dhraw = np.zeros_like(h)  # what the last h does after the window is not counted
-    for t in reversed(range(len(inputs))):
+    for t in reversed(range(T)):
         dh = from_dys[:, t] + Whh.T.dot(dhraw)  # dhraw on the right is dhraw[t+1]
         dhraw = slopes[:, t] * dh  # the chain rule, from h back through tanh
         dhraws[:, t] = dhraw
     # All steps share the parameters, so dW and db are sums over t. For dW this sum is the
     # product of two matrices that have a column for each step, the second one transposed.
-    xs = np.zeros((vocab_size, len(inputs)), dtype)
+    xs = np.zeros((vocab_size, T), dtype)
     xs[inputs, ts] = 1
     dWxh = dhraws.dot(xs.T)
     hprevs = np.concatenate([hprev, hs[:, :-1]], axis=1)  # column t is h[t-1]
