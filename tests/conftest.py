@@ -1,29 +1,16 @@
 """For every test: an empty folder of its own, one thread, and Python's own Ctrl-C.
 
-The tests, in the order in which they are best read:
-    test_gradients    lossFun: the numeric check first, then autograd and step by step
-    test_commentary   the main loop, passage by passage of "rnn 주해 2편"
-    test_sampling     sample
-    test_learning     that the whole learns, whatever it is given
-    test_checkpoint   save and load
-    test_endings      Ctrl-C, kills, pipes, notebooks
-    test_faults       wrong settings, odd texts, poor terminals
-    test_readme       that the page is true
-and the programs, which the tests use or check:
-    step_by_step      lossFun and sample, one time step after the other; prints an example
-    in_pytorch        the model and the main loop in PyTorch
-    held_out          the network against counting, on text that was not learnt from
-    figures           prints the samples and figures of the page
-    benchmark         how fast the script is
-    helpers           what they share
-How long a test may take, and which warnings fail it, stands in .pytest.ini."""
+The tests, in the order in which they are best read: test_gradients, test_main_loop,
+test_sampling, test_learning, test_checkpoint, test_endings, test_settings, test_readme."""
 
 import os
+import re
 import signal
 
 import pytest
+from helpers import README, ROOT, SCRIPT
 
-os.environ.update(OPENBLAS_NUM_THREADS="1", OMP_NUM_THREADS="1")  # before NumPy is imported
+os.environ["OMP_NUM_THREADS"] = "1"  # PyTorch's
 os.environ["PYTHONIOENCODING"] = "utf-8"  # of the processes that are started
 os.environ.pop("PYTHONUNBUFFERED", None)  # the script itself writes each line out at once
 os.environ.pop("PYTHONSAFEPATH", None)  # copies are imported from the working directory
@@ -41,3 +28,23 @@ def ctrl_c():
     """Whatever a test has made of Ctrl-C, the next one finds Python's own."""
     yield
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture
+def shipped_settings():
+    """Skips where a setting of the script differs from the README's table."""
+    source = SCRIPT.read_text(encoding="utf-8")
+    for name, default in re.findall(r"(?m)^\| `(\w+)` \| `(.+?)` \|", README):
+        if not re.search(rf"(?m)^{name} = {re.escape(default)}(  #|$)", source):
+            pytest.skip(f"{name} is edited")
+
+
+@pytest.fixture
+def shipped_text(shipped_settings):
+    """The text as it ships; skips where it is not the one in the README's first block."""
+    path = ROOT / "input.txt"
+    text = path.read_bytes().decode(errors="replace") if path.exists() else ""
+    text = text.replace("\r\n", "\n")
+    if f"data has {len(text)} characters, {len(set(text))} unique." not in README:
+        pytest.skip("input.txt is edited")
+    return text
