@@ -1,164 +1,75 @@
-"""Prints the samples and the figures of the README, from runs of copies of the script.
+"""Prints what the README shows of runs, from the script and its settings as they are here.
 
-python tests/figures.py run       the run at the top of the page, and what its model writes
-python tests/figures.py bits      bits per character with other settings
-python tests/figures.py held_out  bits per character on text that was not learnt from
+python tests/figures.py run    the run on the first screen, and how its model goes on
+python tests/figures.py bits   bits per character with other settings, for five seeds
 
-The first takes some two minutes, the second ten. The last two train with five seeds, and
-with two of OpenBLAS's kernels, those for AVX2 and for SSE4.2, whose roundings differ (not
-so on a processor that has neither, such as Apple's). To use another text than input.txt,
-put its name at the end. All is done in a temporary folder, with the settings given here."""
+Each run has 20,000 iterations. For another text than input.txt, put its name at the end.
+All is done in a temporary folder."""
 
 import os
 import re
-import subprocess
 import sys
 import tempfile
 import textwrap
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import redirect_stdout
+from io import StringIO
 from math import log
 from pathlib import Path
 
-from helpers import DEFAULTS, ROOT, write_script
+from helpers import README, ROOT, import_copy, run_python, write_copy
 
-STOPS = [0, 1_000, 10_000, 100_000]  # iterations
-SHOWN = dict(
-    hidden_size=256,
-    seq_length=50,
-    learning_rate=0.05,
-    adagrad_start=100.0,
-    temperature=0.6,
-)
-SAMPLES = dict(sample_length=400, sample_every=10**9, checkpoint="model.npz")
-KERNELS = ["Haswell", "Nehalem"]
-SEEDS = range(5)
-COMPARED = [
-    {},
-    dict(adagrad_start=0.0),
-    dict(hidden_size=500),
-    dict(hidden_size=500, learning_rate=0.05),
-]
+SHOWN = "\n(iter 0|iter 1000|stopped at iter 20000), loss: "
+COMPARED = [{}, dict(hidden_size=500), dict(hidden_size=500, learning_rate=0.05)]
 
 
-def output(*command, kernel=None, folder="."):
-    """What this Python program prints, started in this folder."""
-    env = {**os.environ, "PYTHONIOENCODING": "utf-8"}
-    if kernel is not None:
-        env["OPENBLAS_CORETYPE"] = kernel
-    command = [sys.executable, *command]
-    return subprocess.run(
-        command, cwd=folder, env=env, stdout=subprocess.PIPE, encoding="utf-8", check=True
-    ).stdout
+def output(text, **settings):
+    """What a run of 20,000 iterations prints, with the script's settings but these."""
+    rnn = import_copy(text, own_settings=True, max_iters=20000, **settings)
+    printed = StringIO()
+    with redirect_stdout(printed):
+        rnn.train()
+    return rnn, printed.getvalue()
 
 
-# ---- run
-
-
-def stopped(n, text, **settings):
-    """Trains the run that is shown up to iteration n, from its checkpoint.
-
-    Returns its last sample, and its bits per character."""
-    settings = {**SHOWN, **SAMPLES, **settings}
-    printed = output(write_script(text, max_iters=n, **settings))
-    samples, end = printed.rsplit(" \n----\nstopped at iter ", 1)
-    sample = samples.rsplit("----\n ", 1)[1]
-    loss = float(end.split("loss: ")[1])
-    return sample, loss / settings["seq_length"] / log(2)
-
-
-def wrapped(sample, lines=None):
-    """Its first lines, of at most 60 columns, indented; empty ones are left out."""
-    parts = []
-    for line in sample.split("\n"):
-        parts += textwrap.wrap(line, 58)
-    return textwrap.indent("\n".join(parts[:lines]), "  ")
-
-
-def block(n, text):
-    """How the page shows one stop of the run: a mark for each quarter of a bit."""
-    sample, bits = stopped(n, text)
-    bar = "#" * round(4 * bits)
-    lines = wrapped(sample, 6 if n == STOPS[-1] else 2)
-    return f"{bits:.2f} bits {bar} {n:,} iterations\n{lines}\n"
+def wrapped(text, most=None):
+    """Its lines, of at most 70 letters or 40 syllables, and at most so many."""
+    width = 70 if text.isascii() else 40
+    lines = [part for line in text.split("\n") for part in textwrap.wrap(line, width)]
+    return "\n".join(lines[:most]) + (" ..." if lines[most:] and most else "")
 
 
 def run(text):
-    for n in STOPS:
-        print(block(n, text))
-    for temperature in 0.3, 1.5:
-        sample, _ = stopped(STOPS[-1], text, temperature=temperature)
-        print(f"temperature = {temperature}\n{wrapped(sample, 3)}\n")
-    for program in programs():
-        opening = re.search('text = "(.+)"', program)
-        if opening and set(opening[1]) <= set(text):  # the text has all that it needs
-            write_script(text, **{**SHOWN, **SAMPLES})
-            print(wrapped(output("-c", program)))
-
-
-def programs():
-    """The README's Python programs."""
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    return re.findall(r"(?s)\n```python\n(.+?)```\n", readme)
-
-
-# ---- bits and held_out
-
-
-def prepared(text, **settings):
-    """A new folder with a copy of the script and of held_out.py, for 20,000 iterations."""
-    folder = Path(tempfile.mkdtemp(dir=".")).absolute()
-    (folder / "tests").mkdir()
-    held_out = "tests/held_out.py"
-    (folder / held_out).write_bytes((ROOT / held_out).read_bytes())
-    os.chdir(folder)
-    write_script(text, max_iters=20000, sample_every=10**9, **settings)
-    os.chdir("..")
-    return folder
-
-
-def everywhere(program, pattern, text, settings):
-    """The number that this program prints behind the pattern, for each seed and kernel."""
-    jobs = []
-    for seed in SEEDS:
-        folder = prepared(text, seed=seed, **settings)
-        jobs += [(folder, kernel) for kernel in KERNELS]
-
-    def number(job):
-        folder, kernel = job
-        printed = output(program, folder=folder, kernel=kernel)
-        return float(re.search(f"{pattern}(.*)", printed)[1])
-
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(number, jobs))
-
-
-def show(settings, numbers):
-    """Prints the settings as one writes them, the range, and the numbers, seed by seed."""
-    lines = ", ".join(f"{name} = {value}" for name, value in settings.items()) or "defaults"
-    every = " ".join(f"{number:.2f}" for number in numbers)
-    print(f"{lines:42}{min(numbers):.2f} to {max(numbers):.2f}   {every}", flush=True)
+    _, printed = output(text, checkpoint=None)
+    start, *samples = printed.split("----\n ")
+    shown = [sample for sample in samples if re.search(SHOWN, sample)]
+    parts = [sample.split("\n----\n") for sample in shown]
+    print(start + "...\n".join(f"----\n {wrapped(a, 2)}\n----\n{b}" for a, b in parts))
+    (program,) = re.findall(r"(?s)\n```python\n(import min_char_rnn.+?)```\n", README)
+    if set(re.search('text = "(.+)"', program)[1]) <= set(text):
+        output(text, checkpoint="model.npz")
+        write_copy(text, own_settings=True, checkpoint="model.npz")
+        print(wrapped(run_python("-c", program).stdout))
 
 
 def bits(text):
     for settings in COMPARED:
-        losses = everywhere("min_char_rnn.py", "stopped at .* loss: ", text, settings)
-        window = {**DEFAULTS, **settings}["seq_length"]
-        show(settings, [loss / window / log(2) for loss in losses])
-
-
-def held_out(text):
-    show({}, everywhere("tests/held_out.py", "network after .*: ", text, {}))
-    printed = output("tests/held_out.py", "100", folder=prepared(text))
-    print(printed.split("\n", 1)[1])  # counting, without the network
+        numbers = []
+        for seed in range(5):
+            rnn, printed = output(text, seed=seed, checkpoint=None, **settings)
+            loss = float(re.search("stopped at .* loss: (.*)", printed)[1])
+            numbers.append(loss / rnn.seq_length / log(2))
+        lines = ", ".join(f"{name} = {value}" for name, value in settings.items())
+        every = " ".join(f"{number:.2f}" for number in numbers)
+        print(f"{lines or 'the settings as they are':42}{every}", flush=True)
 
 
 if __name__ == "__main__":
-    commands = {"run": run, "bits": bits, "held_out": held_out}
+    commands = {"run": run, "bits": bits}
     if len(sys.argv) < 2 or sys.argv[1] not in commands:
         sys.exit(__doc__)
     path = Path(sys.argv[2] if sys.argv[2:] else ROOT / "input.txt")
     text = path.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as scratch:
-        os.chdir(scratch)
+    with tempfile.TemporaryDirectory() as folder:
+        os.chdir(folder)
         commands[sys.argv[1]](text)
         os.chdir(ROOT)

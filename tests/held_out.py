@@ -11,11 +11,9 @@ from io import StringIO
 from math import log, log2
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-
 
 def learn(rnn, cut, max_iters):
-    """Trains on the characters before the cut only, without samples."""
+    """Trains on the characters before the cut only."""
     text = rnn.data
     rnn.data = text[:cut]
     rnn.max_iters = max_iters
@@ -25,21 +23,16 @@ def learn(rnn, cut, max_iters):
     rnn.data = text
 
 
-def read(rnn, ixs, h):
-    """Guesses each of these indices but the first; returns the loss and the last state."""
-    loss = 0.0
-    for p in range(0, len(ixs) - 1, rnn.seq_length):
-        window = ixs[p : p + rnn.seq_length + 1]  # the last one may be shorter
-        window_loss, *_, h = rnn.lossFun(window[:-1], window[1:], h)
-        loss += window_loss
-    return loss, h
-
-
 def network_bits(rnn, cut):
     """Bits per character behind the cut, for a network that has read what is before it."""
     ixs = [rnn.char_to_ix[ch] for ch in rnn.data]
-    _, h = read(rnn, ixs[:cut], rnn.np.zeros_like(rnn.bh))
-    loss, _ = read(rnn, ixs[cut - 1 :], h)  # from the last character before the cut on
+    h = rnn.bh * 0
+    for part in ixs[:cut], ixs[cut - 1 :]:  # the second begins with the last before the cut
+        loss = 0.0
+        for p in range(0, len(part) - 1, rnn.seq_length):
+            window = part[p : p + rnn.seq_length + 1]  # the last one may be shorter
+            window_loss, *_, h = rnn.lossFun(window[:-1], window[1:], h)
+            loss += window_loss
     return loss / (len(ixs) - cut) / log(2)
 
 
@@ -63,7 +56,7 @@ def counting_bits(rnn, cut):
 
 
 if __name__ == "__main__":
-    sys.path.insert(0, str(ROOT))
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
     import min_char_rnn as rnn
 
     max_iters = int(sys.argv[1]) if sys.argv[1:] else 20000

@@ -1,14 +1,10 @@
 """The model and main loop of min_char_rnn.py in PyTorch, which finds gradients itself."""
 
+import sys
 from pathlib import Path
 
 import torch
 from torch import nn
-
-hidden_size = 100
-seq_length = 25
-learning_rate = 1e-1
-adagrad_start = 10.0
 
 
 def network(Wxh, Whh, Why, bh, by):
@@ -40,40 +36,29 @@ def loss_and_gradients(inputs, targets, hprev, *values):
     return loss, *gradients, h.numpy().T
 
 
-def random_parameters(vocab_size):
-    """Small random weights and zero biases, as in the script."""
-    return [
-        0.01 * torch.randn(hidden_size, vocab_size),
-        0.01 * torch.randn(hidden_size, hidden_size),
-        0.01 * torch.randn(vocab_size, hidden_size),
-        torch.zeros(hidden_size),
-        torch.zeros(vocab_size),
-    ]
+def train(script, max_iters):
+    """The main loop, with the text, settings and weights of the imported script.
 
-
-def train(data, max_iters, values=None):
-    """The main loop, in the order of the script; returns the loss of each iteration."""
-    chars = sorted(set(data))
-    char_to_ix = {ch: i for i, ch in enumerate(chars)}
-    values = random_parameters(len(chars)) if values is None else values
-    rnn, out, params = network(*[torch.as_tensor(value) for value in values])
+    Returns the loss of each iteration."""
+    values = [script.Wxh, script.Whh, script.Why, script.bh, script.by]
+    rnn, out, params = network(*[torch.tensor(value) for value in values])
     optimizer = torch.optim.Adagrad(  # which adds eps outside the root
-        params, learning_rate, initial_accumulator_value=adagrad_start, eps=1e-8
+        params,
+        script.learning_rate,
+        initial_accumulator_value=script.adagrad_start,
+        eps=1e-8,
     )
-    smooth_loss = torch.tensor(len(chars)).log().item() * seq_length
+    data, char_to_ix, seq_length = script.data, script.char_to_ix, script.seq_length
     losses = []
     p = 0
     for n in range(max_iters):
         if p + seq_length + 1 >= len(data) or n == 0:
-            hprev = torch.zeros(1, rnn.hidden_size, dtype=params[0].dtype)
+            hprev = torch.zeros_like(params[3])[None]
             p = 0
         inputs = [char_to_ix[ch] for ch in data[p : p + seq_length]]
         targets = [char_to_ix[ch] for ch in data[p + 1 : p + seq_length + 1]]
         optimizer.zero_grad()  # backward() adds to what is there
         loss, hprev = lossFun(rnn, out, inputs, targets, hprev)
-        smooth_loss = smooth_loss * 0.999 + loss * 0.001
-        if n % 100 == 0:
-            print(f"iter {n}, loss: {smooth_loss:f}")
         optimizer.step()
         losses.append(loss)
         p += seq_length
@@ -81,6 +66,9 @@ def train(data, max_iters, values=None):
 
 
 if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    import min_char_rnn
+
     torch.set_num_threads(1)  # more help only with larger models
-    text = Path(__file__).resolve().parent.parent / "input.txt"
-    train(text.read_text(encoding="utf-8"), max_iters=2000)
+    losses = train(min_char_rnn, 2000)
+    print(f"mean of the last 100 losses: {sum(losses[-100:]) / 100:f}")

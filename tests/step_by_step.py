@@ -47,21 +47,6 @@ def loss_and_gradients(inputs, targets, hprev, Wxh, Whh, Why, bh, by, show=None)
     return loss, dWxh, dWhh, dWhy, dbh, dby, hs[len(inputs) - 1]
 
 
-def sample(h, seed_ix, n, temperature, rng, Wxh, Whh, Why, bh, by):
-    """Returns n indices, each drawn from the softmax and read in turn, as `sample` does."""
-    ix = seed_ix
-    ixes = []
-    for _ in range(n):
-        x = np.zeros((Wxh.shape[1], 1))
-        x[ix] = 1
-        h = np.tanh(Wxh.dot(x) + Whh.dot(h) + bh)
-        y = (Why.dot(h) + by) / temperature
-        exp_y = np.exp(y - y.max())
-        ix = rng.choice(len(y), p=(exp_y / exp_y.sum()).ravel())
-        ixes.append(ix)
-    return ixes
-
-
 def example():
     """The text "aba", a is 0 and b is 1: its inputs, targets, hprev and parameters."""
     Wxh = np.array([[1.0, 0.0], [0.0, 1.0]])
@@ -83,25 +68,10 @@ def show(title, **values):
         print(f"  {name:6}", " /".join(rows))
 
 
-def print_example():
-    """Prints each number of both steps, forward and backward, and a step of Adagrad."""
-    inputs, targets, hprev, *params = example()
-    Wxh, Whh, Why, bh, by = params
-    print('The text is "aba": a, whose index is 0, is read at step 0, and b at step 1.')
-    show("The parameters, row / row", Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
-    loss, *gradients, _ = loss_and_gradients(inputs, targets, hprev, *params, show)
-    dWxh, dWhh, dWhy, dbh, dby = gradients
-    title = "The gradients: sums over both steps"
-    show(title, dWxh=dWxh, dWhh=dWhh, dWhy=dWhy, dbh=dbh, dby=dby)
-    for param, dparam in zip(params, gradients):
-        mem = np.full_like(param, 10.0)  # adagrad_start
-        mem += dparam * dparam
-        param += -0.1 * dparam / np.sqrt(mem + 1e-8)
-    title = "The parameters after Adagrad's first step"
-    show(title, Wxh=Wxh, Whh=Whh, Why=Why, bh=bh, by=by)
-    after = loss_and_gradients(inputs, targets, hprev, *params)[0]
-    show("The loss before and after this step", before=loss, after=after)
-
-
 if __name__ == "__main__":
-    print_example()
+    print('The text is "aba": a, whose index is 0, is read at step 0, and b at step 1.')
+    names = ["Wxh", "Whh", "Why", "bh", "by"]
+    show("The parameters, row / row", **dict(zip(names, example()[3:])))
+    _, *gradients, _ = loss_and_gradients(*example(), show)
+    names = ["d" + name for name in names]
+    show("The gradients: sums over both steps", **dict(zip(names, gradients)))
