@@ -8,7 +8,7 @@ import re
 import signal
 
 import pytest
-from helpers import README, ROOT, SCRIPT
+from helpers import README, ROOT, SCRIPT, settings_table
 
 os.environ["OMP_NUM_THREADS"] = "1"  # PyTorch's
 os.environ["PYTHONIOENCODING"] = "utf-8"  # of the processes that are started
@@ -34,7 +34,7 @@ def ctrl_c():
 def shipped_settings():
     """Skips where a setting of the script differs from the README's table."""
     source = SCRIPT.read_text(encoding="utf-8")
-    for name, default in re.findall(r"(?m)^\| `(\w+)` \| `(.+?)` \|", README):
+    for name, default in settings_table():
         if not re.search(rf"(?m)^{name} = {re.escape(default)}(  #|$)", source):
             pytest.skip(f"{name} is edited")
 

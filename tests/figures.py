@@ -16,14 +16,14 @@ from io import StringIO
 from math import log
 from pathlib import Path
 
-from helpers import README, ROOT, import_copy, run_python, write_copy
+from helpers import ROOT, import_copy, programs, reported_end, run_python
 
 SHOWN = "\n(iter 0|iter 1000|stopped at iter 20000), loss: "
 COMPARED = [{}, dict(hidden_size=500), dict(hidden_size=500, learning_rate=0.05)]
 
 
 def output(text, **settings):
-    """What a run of 20,000 iterations prints, with the script's settings but these."""
+    """A run of 20,000 iterations with the script's settings but these, and its output."""
     rnn = import_copy(text, own_settings=True, max_iters=20000, **settings)
     printed = StringIO()
     with redirect_stdout(printed):
@@ -44,10 +44,9 @@ def run(text):
     shown = [sample for sample in samples if re.search(SHOWN, sample)]
     parts = [sample.split("\n----\n") for sample in shown]
     print(start + "...\n".join(f"----\n {wrapped(a, 2)}\n----\n{b}" for a, b in parts))
-    (program,) = re.findall(r"(?s)\n```python\n(import min_char_rnn.+?)```\n", README)
+    (program,) = programs("min_char_rnn")
     if set(re.search('text = "(.+)"', program)[1]) <= set(text):
         output(text, checkpoint="model.npz")
-        write_copy(text, own_settings=True, checkpoint="model.npz")
         print(wrapped(run_python("-c", program).stdout))
 
 
@@ -56,7 +55,7 @@ def bits(text):
         numbers = []
         for seed in range(5):
             rnn, printed = output(text, seed=seed, checkpoint=None, **settings)
-            loss = float(re.search("stopped at .* loss: (.*)", printed)[1])
+            _, loss = reported_end(printed)
             numbers.append(loss / rnn.seq_length / log(2))
         lines = ", ".join(f"{name} = {value}" for name, value in settings.items())
         every = " ".join(f"{number:.2f}" for number in numbers)

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -32,6 +33,20 @@ SMALL = dict(  # what a copy has, whatever a user has put into the script
     dtype=np.float32,
     seed=0,
 )
+
+
+# ---- The README
+
+
+def settings_table():
+    """The names and defaults in the README's table of settings."""
+    return re.findall(r"(?m)^\| `(\w+)` \| `(.+?)` \|", README)
+
+
+def programs(word):
+    """The README's Python programs that have this word."""
+    blocks = re.findall(r"(?ms)^ *```python\n(.+?)^ *```", README)
+    return [textwrap.dedent(block) for block in blocks if word in block]
 
 
 # ---- Copies of the script

@@ -63,7 +63,7 @@ def execute_interrupted(script, moments):
 
 
 def test_ctrl_c_at_any_line_loses_nothing(capsys):
-    """At any of a function: what was learnt is saved, and Ctrl-C is Python's again.
+    """At any line of a function: what was learnt is saved, and Ctrl-C is Python's again.
 
     Every fifth run is carried on, and is bit for bit the one that was never stopped."""
     script = write_copy(seq_length=2, sample_every=2, sample_length=1, max_iters=4)

@@ -3,7 +3,6 @@
 Its two commands are run by .ci/run."""
 
 import re
-import textwrap
 from math import exp, log
 from pathlib import Path
 from unicodedata import normalize
@@ -19,9 +18,11 @@ from helpers import (
     import_copy,
     import_random,
     parameters,
+    programs,
     record_calls,
     reported_end,
     run_python,
+    settings_table,
     write_copy,
 )
 
@@ -30,17 +31,11 @@ COMMENTARY = README.split("\n### 주해와 나란히 읽기\n")[1].split("\n### 
 QUOTED = r"(?m)^`([^`]+)`(?:<br>)?$"
 
 
-def programs(word):
-    """The README's Python programs that have this word."""
-    blocks = re.findall(r"(?ms)^ *```python\n(.+?)^ *```", README)
-    return [textwrap.dedent(block) for block in blocks if word in block]
-
-
 def test_the_table_has_each_setting_in_the_scripts_order():
     """Another default there than in the script makes tests skip, which .ci/run refuses."""
-    table = re.findall(r"(?m)^\| `(\w+)` \| `.+?` \|", README)
+    table = [name for name, _ in settings_table()]
     start, end = CODE.index("import numpy as np"), CODE.index("try:")
-    assigned = [re.match(r"(\w+) *= ?", line) for line in CODE[start:end]]
+    assigned = [re.match(r"(\w+) *=", line) for line in CODE[start:end]]
     assert table == [match[1] for match in assigned if match]
 
 
